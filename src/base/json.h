@@ -1,4 +1,4 @@
-// Reading JSON: json-c behind a small face, with limits on size and depth, strict syntax and UTF-8. Writing goes straight
+// Reading JSON: Jansson behind a small face, with limits on size and depth, strict syntax and UTF-8. Writing goes straight
 // from the field tables (schema/) or with struct json_out here.
 #pragma once
 #include "base/buf.h"
@@ -21,7 +21,7 @@ struct json *json_get(const struct json *object, const char *name); // NULL when
 bool json_has(const struct json *object, const char *name);         // present, even if null
 bool json_bool(const struct json *v);
 int64_t json_int(const struct json *v);
-double json_real(const struct json *v);
+double json_double(const struct json *v); // an integer too
 struct str json_text(const struct json *v); // empty unless text
 size_t json_count(const struct json *array_or_object);
 struct json *json_at(const struct json *array, size_t index);

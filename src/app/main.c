@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void)
+{
+    puts("yingda " YINGDA_VERSION);
+    return 0;
+}
