@@ -42,6 +42,7 @@ enum field_flag {
     FIELD_MULTILINE = 64, // line breaks allowed in text
     FIELD_SEARCH = 128,  // filter[name] is a substring match, case-insensitive
     FIELD_SKIP_EMPTY = 256, // left out of the JSON when empty, zero or null
+    FIELD_STORED_TEXT = 512, // F_ENUM, F_LANG: the column holds the choice's text ("queued", "zh-CN") and not its index
 };
 struct field {
     const char *name;
@@ -68,8 +69,10 @@ struct schema {
 // Rows: {"name", F_TEXT, offsetof(struct contact, name), .max = 120, .flags = FIELD_REQUIRED | FIELD_PERSONAL, .doc = "…"}
 #define FIELD(type_, struct_, member_, kind_, ...) {#member_, kind_, offsetof(struct struct_, member_), __VA_ARGS__}
 
-// Parses into `out` (zeroed, schema->size). All field errors at once (fail_field). Unknown fields are errors. Texts are trimmed; control
-// characters are refused. set: bit n when field n was present. partial: required fields may be absent (PATCH).
+// Parses into `out` (schema->size bytes). All field errors at once (fail_field). Unknown fields are errors. Texts are trimmed (not secrets);
+// control characters are refused. set: bit n when field n was present (may be NULL). partial: required fields may be absent (PATCH).
+// A field that is absent or null gets its null value (text: empty, number and time and id: 0, enum: -1, date: INT64_MIN, language: zh-CN).
+// Everything is copied into c->arena.
 bool schema_parse(struct ctx *c, const struct schema *s, struct str body, bool partial, void *out, uint64_t *set);
 bool schema_parse_json(struct ctx *c, const struct schema *s, const struct json *object, struct str at, bool partial, void *out,
                        uint64_t *set);
@@ -78,7 +81,10 @@ void schema_write(struct ctx *c, const struct schema *s, const void *in, struct 
 int schema_field(const struct schema *s, const char *name); // index or -1
 struct str schema_mask(struct ctx *c, enum field_type type, struct str value); // 138****1234, l***@x.com, 王*
 
-// Lists: filter, sort, cursor from the query string and the field table; SQL text from the table alone.
+// Lists: filter, sort, cursor from the query string and the field table; SQL text from the table alone. filter[x]=a,b: any of them;
+// numbers, times and dates also a..b; ids, times and dates also `none`; users' ids also `me`. Without sort: newest (highest id) first.
+// In a query with joins name the id field's column ("c.id"). A field with FIELD_REQUIRED is never null in the OpenAPI document.
+struct db_value; // store/db.h
 struct list_query {
     struct str where;          // "" or " AND (…)" with parameters from `first` on
     struct str order;          // " ORDER BY column DESC, id DESC"
