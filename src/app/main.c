@@ -1,6 +1,7 @@
-#include "app/command.h"
+#include <stdio.h>
 
-int main(int argc, char **argv)
+int main(void)
 {
-    return command_main(argc, argv);
+    puts("yingda " YINGDA_VERSION);
+    return 0;
 }
