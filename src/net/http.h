@@ -69,4 +69,5 @@ struct route {
     unsigned flags;
     const char *summary; // English, one line, for the API page
     const struct schema *list; // with ROUTE_LIST: what filter[…] and sort may name (usually = out)
+    const struct schema *query; // further query parameters (?after=…): for the OpenAPI document
 };
