@@ -366,7 +366,7 @@ static float clamp(float v)
 // languages (README.md "Calibration"). The longer the question, the surer the evidence is: `length` is its count of tokens.
 static float rate(const struct index_hit *h, size_t length)
 {
-    float z = 3.3f * h->told + 3.4f * h->several + 8.9f * h->whole - 3.0f / (1 + (float)length / 20) - 3.4f;
+    float z = 3.3f * h->told + 2.9f * h->several + 8.9f * h->whole - 3.2f / (1 + (float)length / 20) - 3.2f;
     return 1 / (1 + expf(-z));
 }
 

@@ -86,8 +86,9 @@ static size_t stem(UChar *w, size_t n)
         w[n - 1] = 'y'; // deliveries → delivery
     } else if (n > 3 && w[n - 1] == 's' && w[n - 2] != 's' && w[n - 2] != 'u' && w[n - 2] != 'i') {
         n--;
-        bool sibilant = n > 4 && w[n - 1] == 'e' &&
-                        (w[n - 2] == 'x' || w[n - 2] == 's' || (w[n - 2] == 'h' && (w[n - 3] == 'c' || w[n - 3] == 's')));
+        bool sibilant = n > 3 && w[n - 1] == 'e' &&
+                        (w[n - 2] == 'x' || (w[n - 2] == 's' && w[n - 3] == 's') ||
+                         (w[n - 2] == 'h' && (w[n - 3] == 'c' || w[n - 3] == 's')));
         n -= sibilant; // boxes → box, addresses → address
     }
     if (n > 5 && w[n - 1] == 'g' && w[n - 2] == 'n' && w[n - 3] == 'i' && has_vowel(w, n - 3))
