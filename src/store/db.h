@@ -58,13 +58,13 @@ bool db_exec(struct ctx *c, struct sql *q, const char *types, ...);    // INSERT
 int64_t db_changed(struct ctx *c);                                     // rows touched by the last db_exec
 // INSERT … RETURNING id, and any one-value query: false on error; *found says whether there was a row.
 bool db_int(struct ctx *c, int64_t *value, bool *found, struct sql *q, const char *types, ...);
-// A list with filters: text built from the field table only (schema/list.h). Prepared each time.
-bool db_query_built(struct ctx *c, struct rows *r, struct str text, const char *types, const struct db_value *values, size_t count);
 struct db_value {
-    char type; // as above
+    char type; // i or s, as above
     int64_t i;
     struct str s;
 };
+// A list with filters: text built from the field table only (schema/list.h). Prepared each time.
+bool db_query_built(struct ctx *c, struct rows *r, struct str text, const struct db_value *values, size_t count);
 // Several reads that must agree with each other.
 bool db_snapshot_begin(struct ctx *c);
 void db_snapshot_end(struct ctx *c);
