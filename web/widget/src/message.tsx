@@ -40,7 +40,7 @@ function Files({ list }: { list: Attachment[] }) {
 }
 const plain = (text: string) => <div class="md"><p>{text.split('\n').flatMap((l, i) => (i ? [<br />, ...inlines(l)] : inlines(l)))}</p></div>;
 
-export function Line({ m, first, last, options }: { m: Message; first: boolean; last: boolean; options: boolean }) {
+export function Line({ m, first, last, options, seen }: { m: Message; first: boolean; last: boolean; options: boolean; seen?: string }) {
   const mine = m.author.kind === 'visitor';
   const name = m.author.kind === 'bot' ? say('bot') : m.author.name || say('someone');
   return (
@@ -56,7 +56,7 @@ export function Line({ m, first, last, options }: { m: Message; first: boolean; 
           {m.options.map((o) => <button type="button" disabled={!options} onClick={() => sendOption(o.id, o.text)}>{o.text}</button>)}
         </div>
       )}
-      {last && <div class="when"><time dateTime={m.at}>{clock(m.at)}</time></div>}
+      {(last || seen) && <div class="when"><time dateTime={m.at}>{clock(m.at)}</time>{seen && ` · ${seen}`}</div>}
     </div>
   );
 }

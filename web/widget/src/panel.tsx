@@ -100,10 +100,8 @@ function Transcript() {
           <Fragment key={m.conv + m.seq}>
             {(!before || day(before.at) !== day(m.at)) && <div class="day"><span>{day(m.at)}</span></div>}
             {m.kind === 'activity' ? <div class="activity">{activityText(m)}</div> : (
-              <Line m={m} first={!together(before, m)} last={!together(m, after)} options={m === lastOptions && c?.state === 'bot'} />
-            )}
-            {m === lastMine && s.pending.length === 0 && (
-              <div class="seen">{(c?.agent_read || 0) >= m.seq && c?.id === m.conv && c.state !== 'bot' ? say('read') : say('sent')}</div>
+              <Line m={m} first={!together(before, m)} last={!together(m, after)} options={m === lastOptions && c?.state === 'bot'}
+                seen={m === lastMine && !s.pending.length ? say((c?.agent_read || 0) >= m.seq && c?.id === m.conv ? 'read' : 'sent') : undefined} />
             )}
           </Fragment>
         );
