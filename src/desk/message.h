@@ -16,7 +16,7 @@ enum {
     DRAFTS_MOST = 512,             // of one desk_post
 };
 
-struct message {
+struct conv_message {
     int64_t event, conversation, seq, at;
     struct str cid;
     int kind, author; // enum message_kind, author_kind
@@ -31,14 +31,14 @@ struct message {
 // Who reads: a visitor (notes become `hidden`), or staff, with the contact's name in full or masked.
 enum view { VIEW_VISITOR, VIEW_STAFF, VIEW_STAFF_FULL };
 enum view view_of(const struct actor *a);
-void message_write(struct ctx *c, enum view view, const struct message *m, struct json_out *o, const char *name);
-struct str message_frame(struct ctx *c, enum view view, const struct message *m); // {"t":"msg","m":…}
+void message_write(struct ctx *c, enum view view, const struct conv_message *m, struct json_out *o, const char *name);
+struct str message_frame(struct ctx *c, enum view view, const struct conv_message *m); // {"t":"msg","m":…}
 
 // Messages after (ascending) or before a seq; after and before 0: the last ones. Always ascending. more: there are further ones in that direction.
 // Author names are filled. limit is clipped to 1 … MESSAGE_MOST_PAGE. Checks no rights.
-bool message_list(struct ctx *c, int64_t conversation, int64_t after, int64_t before, int limit, struct message **messages, size_t *count,
+bool message_list(struct ctx *c, int64_t conversation, int64_t after, int64_t before, int limit, struct conv_message **messages, size_t *count,
                   bool *more);
-bool message_at(struct ctx *c, int64_t conversation, int64_t seq, struct message *out, bool *found);
+bool message_at(struct ctx *c, int64_t conversation, int64_t seq, struct conv_message *out, bool *found);
 
 // Whoever wants to store messages fills drafts; each gets its own outcome.
 struct draft {
