@@ -25,5 +25,4 @@ const char *bot_verdict_name(enum bot_verdict v); // "answer", "suggest", "hando
 // Thousandths, from the configuration or the measured defaults.
 int bot_answer_threshold(const struct ctx *c);
 int bot_suggest_threshold(const struct ctx *c);
-struct route;
 extern const struct route bot_routes[];

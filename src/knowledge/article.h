@@ -19,7 +19,8 @@ bool article_change(struct ctx *c, struct article *article, uint64_t set, int64_
 bool article_delete(struct ctx *c, int64_t id, int64_t expected_version);
 bool article_get(struct ctx *c, int64_t id, struct article *out);
 bool article_list(struct ctx *c, const struct list_query *q, struct article **articles, size_t *count);
-bool article_put(struct ctx *c, struct article *article, bool *updated); // as faq_put; the same slug and language is the same article
+bool article_put(struct ctx *c, struct article *article, enum knowledge_put *how); // as faq_put; the same slug and language is the same article
+bool article_check(struct ctx *c, struct article *article);                       // as faq_check
 bool article_slug_valid(struct str slug);
 extern const struct schema article_schema;
 extern const struct route article_routes[];

@@ -6,7 +6,7 @@
 
 enum {
     FAQ_MOST_SIMILAR = 1000,
-    FAQ_MOST_QUESTION = 300, // characters, of similar questions too
+    FAQ_MOST_QUESTION = 500, // characters, of similar questions too
     FAQ_MOST_ANSWER = 20000,
     KNOWLEDGE_MOST_CATEGORY = 60,
     KNOWLEDGE_MOST_TAGS = 20,
@@ -34,9 +34,11 @@ bool faq_change(struct ctx *c, struct faq *faq, uint64_t set, int64_t expected_v
 bool faq_delete(struct ctx *c, int64_t id, int64_t expected_version); // expected 0: any
 bool faq_get(struct ctx *c, int64_t id, struct faq *out);         // ERR_NOT_FOUND
 bool faq_list(struct ctx *c, const struct list_query *q, struct faq **faqs, size_t *count);
-// Inside store_write, for many at once (import, demo): the caller publishes afterwards. *updated: it was there already (same external id, or
-// without one the same question in the same language). Checks nothing: the fields are as faq_schema has them.
-bool faq_put(struct ctx *c, struct faq *faq, bool *updated);
+// Inside store_write, for many at once (import, demo): the caller publishes afterwards. An FAQ with the same external id, or without one the same question
+// in the same language, is updated. The fields must have passed faq_check.
+enum knowledge_put { PUT_NEW, PUT_UPDATED, PUT_SAME };
+bool faq_put(struct ctx *c, struct faq *faq, enum knowledge_put *how);
+bool faq_check(struct ctx *c, struct faq *faq); // the limits of faq_schema, for rows that come another way; cleans the texts; field errors
 extern const struct schema faq_schema;
 extern const struct schema knowledge_editor_schema;
 extern const struct route faq_routes[];

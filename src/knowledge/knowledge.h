@@ -2,6 +2,7 @@
 // through an immutable snapshot that is swapped on publish and reference-counted; readers never lock.
 #pragma once
 #include "base/ctx.h"
+#include "net/http.h"
 #include "text/index.h"
 
 struct knowledge;
@@ -50,5 +51,4 @@ struct knowledge_stats knowledge_stats(struct ctx *c);
 
 // Routes of the room, each table ended by a row with path NULL: faq_routes (faq.h), article_routes (article.h), help_routes (help.h), and import,
 // export and search:
-struct route;
 extern const struct route knowledge_routes[];
