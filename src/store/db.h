@@ -9,7 +9,8 @@
 // Dialect: parameters ?1 ?2 …; BIGINT for integers, times (usec) and booleans (0/1); TEXT; {bytes}; INSERT … RETURNING; ON CONFLICT.
 // No dates, no floats, no engine functions but COUNT MIN MAX SUM COALESCE LENGTH LOWER; ids by {id} columns. In migrations and statements
 // these words are replaced for each engine: {id} (64-bit auto primary key), {bytes} (BLOB/BYTEA), {xid} (column definition that notes
-// the writing transaction on PostgreSQL; on SQLite a constant 0), {settled} (a condition on column xid: "no lower event id can still commit").
+// the writing transaction on PostgreSQL; on SQLite a constant 0), {settled} (a condition on column xid: "no lower event id can still
+// commit").
 #pragma once
 #include "base/ctx.h"
 
@@ -72,7 +73,8 @@ void db_snapshot_end(struct ctx *c);
 // Runs fn inside a transaction and returns only when it is durable (true) or rolled back (false, with the error). During fn, c->db is the
 // transaction's connection and, on SQLite, the thread is the writer's: fn does no I/O but SQL, and may run twice (PostgreSQL
 // serialization failure), so it must not change what it cannot redo. fn may use c->arena. Unique violations: ERR_CONFLICT
-// "store.conflict"; full disk or lost connection: ERR_UNAVAILABLE "store.full" / "store.away" with retry_after.
+// "store.conflict"; full disk or lost connection: ERR_UNAVAILABLE "store.full" / "store.away" with retry_after. A statement that fails
+// takes its whole closure with it, even when fn goes on and returns true: what may clash says ON CONFLICT. Not inside itself.
 bool store_write(struct ctx *c, bool (*fn)(struct ctx *c, void *arg), void *arg);
 
 enum store_engine { STORE_SQLITE, STORE_POSTGRES };
