@@ -1,4 +1,4 @@
-// Contacts: rows, sealing and look-up. Who sits at a browser stands in visitor.c.
+// Contacts: rows, sealing and look-up. Accounts of sites stand in account.c.
 #include "crm/contact.h"
 
 #include "crm/contact_row.h"
@@ -12,6 +12,7 @@ enum { MOST_WORDS = 8 };
 
 SQL(contact_by_id, "SELECT id, name, email, phone, external_id, company, note, verified, language, last_seen_at, created_at, updated_at, "
                    "version, merged_into FROM contact WHERE id = ?1");
+SQL(contact_brief, "SELECT id, name, verified, merged_into FROM contact WHERE id = ?1");
 SQL(contact_insert, "INSERT INTO contact (name, name_hash, email, email_hash, phone, phone_hash, note, external_id, external_hash, "
                     "company, language, verified, merged_into, version, last_seen_at, created_at, updated_at) VALUES "
                     "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, 1, ?13, ?14, ?14) RETURNING id");
@@ -58,11 +59,6 @@ static struct str look_up(struct ctx *c, struct str value)
     return value.len ? field_lookup_hash(c, "contact", text_normalise(c->arena, value).plain) : STR("");
 }
 
-struct str contact_account_hash(struct ctx *c, struct str account_id) // exact: a site's ids may differ in case alone
-{
-    return field_lookup_hash(c, "contact.account", account_id);
-}
-
 static bool read_row(struct ctx *c, struct rows *r, struct contact *out, int64_t *merged_into)
 {
     *out = (struct contact){.id = rows_int(r, 0), .company = rows_str(r, 5), .verified = rows_int(r, 7) != 0,
@@ -91,6 +87,27 @@ bool contact_get(struct ctx *c, int64_t id, struct contact *out)
         id = merged_into;
     }
     return fail(c, ERR_NOT_FOUND, "not_found", NULL);
+}
+
+bool contact_find(struct ctx *c, int64_t id, struct contact_brief *out)
+{
+    for (int hops = 0; hops < 2; hops++) {
+        struct rows r;
+        int64_t merged_into = 0;
+        db_query(c, &r, &contact_brief, "i", id);
+        bool found = rows_next(&r), fine = true;
+        if (found) {
+            *out = (struct contact_brief){.id = rows_int(&r, 0), .verified = rows_int(&r, 2) != 0};
+            fine = field_open(c, "contact.name", rows_bytes(&r, 1), &out->name);
+            merged_into = rows_int(&r, 3);
+        }
+        if (!rows_done(&r) || !fine || !found)
+            return false;
+        if (!merged_into)
+            return true;
+        id = merged_into;
+    }
+    return false;
 }
 
 bool contact_list(struct ctx *c, const struct list_query *q, struct str words, struct contact **contacts, size_t *count)

@@ -4,14 +4,13 @@
 // parts. What can be found: a whole e-mail address, phone number, customer id or name, and one word of a name, each through its keyed
 // hash. A list therefore never reveals letter by letter what is masked.
 //
-// Identities. A browser is a `visitor` identity: the widget keeps a token that names the row. An account of the site is an `external`
-// identity: (inbox, customer id), proven by the caller with the inbox's secret. When a browser proves an account:
+// Who is at a browser. The widget keeps a signed token that names a contact (desk/visitor.h); an anonymous visitor is a contact without a
+// name. An account of the site is (inbox, customer id), proven by the caller with the inbox's secret. When a browser proves an account:
 //   - nobody has that account yet, and the browser's contact is anonymous: the contact takes the account on;
-//   - somebody has it, and the browser's contact is anonymous: that contact is merged into the account's. Its identities and whatever
-//     other rooms keep for it (CONTACT_MERGE) move over; fields that are empty there are filled from it; its row stays and leads on, so
-//     no id is lost;
-//   - the browser's contact is proven to be somebody else (a shared device): neither is touched. The browser gets an identity of the
-//     account's contact, and what was said under the other account stays there.
+//   - somebody has it, and the browser's contact is anonymous: that contact is merged into the account's. Whatever other rooms keep for it
+//     (CONTACT_MERGE) moves over; fields that are empty there are filled from it; its row stays and leads on, so no id and no token is lost;
+//   - the browser's contact is proven to be somebody else (a shared device): neither is touched. The browser gets a token of the account's
+//     contact, and what was said under the other account stays there.
 #pragma once
 #include "schema/schema.h"
 #include "store/db.h"
@@ -41,16 +40,16 @@ bool contact_create_in(struct ctx *c, struct contact *contact);
 bool contact_change_in(struct ctx *c, int64_t id, const struct contact *contact, uint64_t set, int64_t expected_version);
 bool contact_seen_in(struct ctx *c, int64_t id, usec at); // moves last_seen_at forward
 
-// Who sits at a browser. The token is signed and names the identity; it is worth nothing in another inbox.
-struct visitor {
-    int64_t contact, identity;
+// What a conversation needs to know of somebody; cheap. The id of a merged contact finds the one that it was merged into. False without an
+// error when there is no such contact.
+struct contact_brief {
+    int64_t id;
+    struct str name;
+    bool verified;
 };
-struct str visitor_token(struct ctx *c, int64_t inbox, int64_t identity);
-// False without an error in c->err when the token is forged, of another inbox, or of somebody who is gone. inbox 0: of any inbox, told
-// in *of_inbox (may be NULL).
-bool visitor_find(struct ctx *c, int64_t inbox, struct str token, struct visitor *out, int64_t *of_inbox);
-// Inside store_write: a new anonymous contact for a browser.
-bool visitor_create_in(struct ctx *c, int64_t inbox, int language, struct visitor *out);
+bool contact_find(struct ctx *c, int64_t id, struct contact_brief *out);
+// Inside store_write: a new anonymous contact for a browser. language: enum contact_language or -1.
+bool contact_visitor_in(struct ctx *c, int language, int64_t *id);
 
 // A proven account (the caller has checked the signature). Fields that are given replace the contact's.
 struct contact_account {
@@ -60,10 +59,9 @@ struct contact_account {
 enum { CONTACT_MOST_ACCOUNT_ID = 200, CONTACT_MOST_NAME = 120 };
 // Checks and normalises what a site says of its customer; false with field errors ("identity/email").
 bool contact_account_check(struct ctx *c, struct contact_account *account);
-// Inside store_write. visitor: the browser's identity so far ({0}: none); becomes the one to use from now on. *merged: the id of the
-// contact that was merged into it, or 0. *taken: whether the contact took the account on just now.
-bool contact_identify_in(struct ctx *c, int64_t inbox, const struct contact_account *account, struct visitor *visitor, int64_t *merged,
-                         bool *taken);
+// Inside store_write. *id: the browser's contact so far (0: none); becomes the account's. *merged: the id of the contact that was merged
+// into it, or 0. *taken: whether the account was new.
+bool contact_identify_in(struct ctx *c, int64_t inbox, const struct contact_account *account, int64_t *id, int64_t *merged, bool *taken);
 
 // Rooms to the right move what they keep for a contact. Runs inside the transaction of the merge, before the row is marked.
 struct contact_merge {

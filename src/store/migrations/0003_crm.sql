@@ -37,15 +37,12 @@ CREATE TABLE contact_word (
 );
 CREATE INDEX contact_word_by_contact ON contact_word (contact);
 
--- By what a contact is recognised: a browser of the widget ('visitor': the row's id stands in its token), or an account of the inbox's site
--- ('external': hash of the customer's id there).
-CREATE TABLE contact_identity (
-    id {id},
-    contact BIGINT NOT NULL REFERENCES contact (id),
+-- Accounts of an inbox's site that were proven by a signature; hash: of the customer's id there.
+CREATE TABLE contact_account (
     inbox BIGINT NOT NULL,
-    kind TEXT NOT NULL,
-    hash TEXT,
-    created_at BIGINT NOT NULL
+    hash TEXT NOT NULL,
+    contact BIGINT NOT NULL REFERENCES contact (id),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (inbox, hash)
 );
-CREATE UNIQUE INDEX contact_identity_by_hash ON contact_identity (inbox, hash);
-CREATE INDEX contact_identity_by_contact ON contact_identity (contact);
+CREATE INDEX contact_account_by_contact ON contact_account (contact);
