@@ -17,8 +17,19 @@ static const struct option_row common[] = {
 
 static const char *text(struct app *app, const char *key, const char *a, const char *b)
 {
-    struct str args[] = {str_of(a), str_of(b)};
-    return str_z(app->arena, message_text(app->arena, app->ctx.lang, key, args, 2));
+    return command_text(app, key, a, b, "");
+}
+
+const char *command_text(struct app *app, const char *key, const char *a, const char *b, const char *c)
+{
+    struct str args[] = {str_of(a), str_of(b), str_of(c)};
+    return str_z(app->arena, message_text(app->arena, app->ctx.lang, key, args, 3));
+}
+
+int command_done(struct app *app, const char *key, const char *a, const char *b)
+{
+    printf("%s\n", text(app, key, a, b));
+    return 0;
 }
 
 static const char *key_of(struct app *app, const char *prefix, const char *name)
@@ -88,7 +99,7 @@ static const struct command *find(const char *name, const char **closest)
     return NULL;
 }
 
-static int wrong_use(struct app *app, const char *key, const char *a, const char *b)
+int command_wrong_use(struct app *app, const char *key, const char *a, const char *b)
 {
     fprintf(stderr, "yingda: %s\n", text(app, key, a, b));
     if (app->command)
@@ -125,7 +136,7 @@ static int run(struct app *app, int argc, char **argv)
     const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1], *closest;
     const struct command *k = find(name, &closest);
     if (!k)
-        return closest ? wrong_use(app, "cli.unknown_meant", name, closest) : wrong_use(app, "cli.unknown", name, "");
+        return command_wrong_use(app, closest ? "cli.unknown_meant" : "cli.unknown", name, closest);
     app->command = k;
     struct args args = {0};
     const char *shared[4] = {0};
@@ -133,8 +144,8 @@ static int run(struct app *app, int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         const char *word = argv[i];
         if (only_plain || word[0] != '-' || !word[1]) {
-            if (args.count == k->most || args.count == 8)
-                return wrong_use(app, "cli.too_many", word, "");
+            if (args.count == k->most || args.count == 40)
+                return command_wrong_use(app, "cli.too_many", word, "");
             args.plain[args.count++] = word;
             continue;
         }
@@ -152,10 +163,10 @@ static int run(struct app *app, int argc, char **argv)
             o = option(common, word + 2, &index);
         }
         if (!o)
-            return wrong_use(app, "cli.unknown_option", word, "");
+            return command_wrong_use(app, "cli.unknown_option", word, "");
         const char *value = strchr(word, '=');
         if (o->kind == OPTION_FLAG && value)
-            return wrong_use(app, "cli.no_value", o->name, "");
+            return command_wrong_use(app, "cli.no_value", o->name, "");
         if (o->kind == OPTION_FLAG)
             value = "1";
         else if (value)
@@ -163,10 +174,10 @@ static int run(struct app *app, int argc, char **argv)
         else if (i + 1 < argc)
             value = argv[++i];
         else
-            return wrong_use(app, "cli.needs_value", o->name, "");
+            return command_wrong_use(app, "cli.needs_value", o->name, "");
         int64_t number;
         if (o->kind == OPTION_NUMBER && !str_int(str_of(value), &number))
-            return wrong_use(app, "cli.number", o->name, value);
+            return command_wrong_use(app, "cli.number", o->name, value);
         *(own ? &args.option[index] : &shared[index]) = value;
     }
     if (shared[3])
@@ -176,7 +187,7 @@ static int run(struct app *app, int argc, char **argv)
         return 0;
     }
     if (args.count < k->least)
-        return wrong_use(app, "cli.too_few", k->synopsis, "");
+        return command_wrong_use(app, "cli.too_few", k->synopsis, "");
     app->config_file = shared[1];
     app->data_dir = shared[2];
     if (!app_open(app, k->need))
@@ -187,7 +198,7 @@ static int run(struct app *app, int argc, char **argv)
 int command_main(int argc, char **argv)
 {
     rand_setup();
-    struct app app = {.arena = arena_new()};
+    struct app app = {.arena = arena_new(), .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *lang = getenv("LC_ALL");
     if (!lang || !*lang)
         lang = getenv("LC_MESSAGES");
@@ -214,10 +225,13 @@ bool progress_wanted(void)
 
 void progress(void *arg, int64_t done, int64_t total)
 {
+    static int shown = -1;
     if (!progress_wanted() || total <= 0)
         return;
     static const char bar[] = "########################################";
-    int width = (int)(done * 40 / total);
-    fprintf(stderr, "\r%-12s [%-40.*s] %3d%%%s", (const char *)arg, width, bar, (int)(done * 100 / total),
-            done >= total ? "\n" : "");
+    int share = (int)(done * 100 / total);
+    if (share == shown)
+        return;
+    shown = done >= total ? -1 : share;
+    fprintf(stderr, "\r%-12s [%-40.*s] %3d%%%s", (const char *)arg, share * 40 / 100, bar, share, done >= total ? "\n" : "");
 }

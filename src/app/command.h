@@ -10,7 +10,7 @@ struct option_row {
     const char *value; // shown in help: "FILE"
 };
 struct args {
-    const char *plain[8]; // in order
+    const char *plain[40]; // in order
     int count;
     const char *option[12]; // by row of the command's options (NULL: not given; flags: "1")
 };
@@ -29,3 +29,14 @@ int command_main(int argc, char **argv);
 const char *arg_option(const struct command *k, const struct args *a, const char *name); // NULL: not given
 bool progress_wanted(void);                                   // stderr is a terminal
 void progress(void *arg, int64_t done, int64_t total);        // a bar on stderr; arg: label
+
+// For the commands' handlers.
+const char *command_text(struct app *app, const char *key, const char *a, const char *b, const char *c); // in the user's language
+int command_done(struct app *app, const char *key, const char *a, const char *b);     // prints the text; returns 0
+int command_wrong_use(struct app *app, const char *key, const char *a, const char *b); // prints to stderr; returns 2
+
+int backup_command(struct app *app, const struct args *args); // transfer.c
+int restore_command(struct app *app, const struct args *args);
+int import_command(struct app *app, const struct args *args);
+int export_command(struct app *app, const struct args *args);
+int doctor_command(struct app *app, const struct args *args); // doctor.c

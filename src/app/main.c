@@ -1,7 +1,6 @@
-#include <stdio.h>
+#include "app/command.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("yingda " YINGDA_VERSION);
-    return 0;
+    return command_main(argc, argv);
 }
