@@ -39,20 +39,14 @@ static bool open_store(struct app *app)
     struct ctx *c = &app->ctx;
     if (!open_data_dir(app))
         return false;
-#ifdef ROOM_IDENTITY
-    if (!(c->keys = keys_open(c)))
+    if (keys_open && !(c->keys = keys_open(c)))
         return false;
-#endif
     if (!(c->store = store_open(c, !app->keep_schema)))
         return false;
     app->opened = APP_STORE;
     if (!(c->db = store_reader(c->store, c)))
         return false;
-#ifdef ROOM_IDENTITY
-    return app->keep_schema || company_check(c);
-#else
-    return true;
-#endif
+    return app->keep_schema || !company_check || company_check(c);
 }
 
 bool app_open(struct app *app, enum app_need need)
@@ -64,23 +58,19 @@ bool app_open(struct app *app, enum app_need need)
     }
     if (need >= APP_STORE && app->opened < APP_STORE && !open_store(app))
         return false;
-#ifdef ROOM_KNOWLEDGE
-    if (need >= APP_ROOMS && app->opened < APP_ROOMS) {
+    if (need >= APP_ROOMS && app->opened < APP_ROOMS && knowledge_open) {
         if (!(app->ctx.knowledge = knowledge_open(&app->ctx)))
             return false;
         app->opened = APP_ROOMS;
     }
-#endif
     return true;
 }
 
 void app_close(struct app *app)
 {
     struct ctx *c = &app->ctx;
-#ifdef ROOM_KNOWLEDGE
     if (c->knowledge)
         knowledge_close(c->knowledge);
-#endif
     for (size_t i = 0; i < app->thread_count; i++) {
         if (app->threads[i].db)
             store_reader_close(app->threads[i].db);
@@ -91,10 +81,8 @@ void app_close(struct app *app)
         store_reader_close(c->db);
     if (c->store)
         store_close(c->store);
-#ifdef ROOM_IDENTITY
     if (c->keys)
         keys_close(c->keys);
-#endif
     c->knowledge = NULL;
     c->db = NULL;
     c->store = NULL;

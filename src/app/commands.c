@@ -14,7 +14,6 @@
 #include "schema/openapi.h"
 #include "store/db.h"
 
-#ifdef ROOM_IDENTITY
 static void restore_echo(int signal)
 {
     // Ctrl-C at the question: the terminal must echo again. Only async-signal-safe calls.
@@ -240,7 +239,6 @@ static int keys_command(struct app *app, const struct args *args)
     snprintf(n, sizeof n, "%lld", (long long)rows);
     return command_done(app, "keys.done", n, "");
 }
-#endif
 
 #ifdef ROOM_DEMO
 static int demo_command(struct app *app, const struct args *args)
@@ -251,12 +249,10 @@ static int demo_command(struct app *app, const struct args *args)
 }
 #endif
 
-#ifdef ROOM_NET
 static int serve_command(struct app *app, const struct args *args)
 {
     return serve_run(app);
 }
-#endif
 
 static int migrate_command(struct app *app, const struct args *args) // the store migrates as it is opened
 {
@@ -303,44 +299,34 @@ static int completion_command(struct app *app, const struct args *args)
     return 0;
 }
 
-__attribute__((unused)) static const struct option_row init_options[] = {
+static const struct option_row init_options[] = {
     {"company", OPTION_TEXT, "NAME"}, {"name", OPTION_TEXT, "NAME"},
     {"email", OPTION_TEXT, "ADDRESS"}, {"password", OPTION_TEXT, "TEXT|-"}, {NULL},
 };
-__attribute__((unused)) static const struct option_row user_options[] = {
+static const struct option_row user_options[] = {
     {"email", OPTION_TEXT, "ADDRESS"}, {"name", OPTION_TEXT, "NAME"},
     {"role", OPTION_TEXT, "ROLE,…"}, {"password", OPTION_TEXT, "TEXT|-"}, {NULL},
 };
-__attribute__((unused)) static const struct option_row restore_options[] = {{"check", OPTION_FLAG, NULL}, {NULL}};
-__attribute__((unused)) static const struct option_row import_options[] = {
+static const struct option_row restore_options[] = {{"check", OPTION_FLAG, NULL}, {NULL}};
+static const struct option_row import_options[] = {
     {"format", OPTION_TEXT, "csv|jsonl|markdown"}, {"language", OPTION_TEXT, "zh|en"},
     {"default-answer", OPTION_TEXT, "TEXT"}, {"check", OPTION_FLAG, NULL}, {"json", OPTION_FLAG, NULL}, {NULL},
 };
-__attribute__((unused)) static const struct option_row export_options[] = {{"format", OPTION_TEXT, "csv|jsonl|markdown"}, {NULL}};
+static const struct option_row export_options[] = {{"format", OPTION_TEXT, "csv|jsonl|markdown"}, {NULL}};
 static const struct option_row doctor_options[] = {{"json", OPTION_FLAG, NULL}, {NULL}};
 static const struct option_row none[] = {{NULL}};
 
 const struct command commands[] = {
-#ifdef ROOM_IDENTITY
     {"init", "", 0, 0, init_options, init_command, APP_STORE},
-#endif
-#ifdef ROOM_NET
     {"serve", "", 0, 0, none, serve_command, APP_CONF},
-#endif
     {"migrate", "", 0, 0, none, migrate_command, APP_STORE},
-#ifdef ROOM_BACKUP
     {"backup", "FILE", 1, 1, none, backup_command, APP_STORE},
     {"restore", "FILE", 1, 1, restore_options, restore_command, APP_STORE},
-#endif
-#ifdef ROOM_IMPORT
     {"import", "knowledge FILE…", 2, 40, import_options, import_command, APP_ROOMS},
     {"export", "knowledge FILE|FOLDER|-", 2, 2, export_options, export_command, APP_STORE},
-#endif
-#ifdef ROOM_IDENTITY
     {"user", "list|add|password|disable|enable EMAIL", 1, 2, user_options, user_command, APP_STORE},
     {"audit", "verify", 1, 1, none, audit_command, APP_STORE},
     {"keys", "rotate", 1, 1, none, keys_command, APP_STORE},
-#endif
     {"openapi", "", 0, 0, none, openapi_command, APP_NOTHING},
 #ifdef ROOM_DEMO
     {"demo", "load", 1, 1, none, demo_command, APP_ROOMS},

@@ -132,7 +132,6 @@ static void check_certificate(struct doctor *d)
     EVP_PKEY_free(key);
 }
 
-#ifdef ROOM_IDENTITY
 static void check_identity(struct doctor *d)
 {
     struct ctx *c = &d->app->ctx;
@@ -159,7 +158,6 @@ static void check_identity(struct doctor *d)
         say(d, state.broken ? BAD : GOOD, "audit", state.broken ? "audit.broken" : "audit.good",
             number(d, state.broken ? state.broken : state.entries), "");
 }
-#endif
 
 static void check_store(struct doctor *d)
 {
@@ -176,17 +174,13 @@ static void check_store(struct doctor *d)
         return;
     }
     say(d, GOOD, "store", store_engine(app->ctx.store) == STORE_SQLITE ? "doctor.store_sqlite" : "doctor.store_postgres", "", "");
-#ifdef ROOM_IDENTITY
     check_identity(d);
-#endif
-#ifdef ROOM_KNOWLEDGE
     if (!app_open(app, APP_ROOMS)) {
         say_error(d, "knowledge");
     } else {
         struct knowledge_stats s = knowledge_stats(&app->ctx);
         say(d, GOOD, "knowledge", "doctor.knowledge_good", number(d, s.entries), number(d, s.build_microseconds / 1000));
     }
-#endif
 }
 
 int doctor_command(struct app *app, const struct args *args)

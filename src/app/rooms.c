@@ -1,6 +1,10 @@
 // What the rooms offer to the process: routes, background work and WebSocket endpoints. One row each; a new room adds its rows here.
 #include "app/app.h"
 #include "bot/bot.h"
+#include "desk/attachment.h"
+#include "desk/desk.h"
+#include "desk/inbox.h"
+#include "desk/wrap_up.h"
 #include "identity/identity.h"
 #include "identity/reseal.h"
 #include "knowledge/article.h"
@@ -10,35 +14,21 @@
 #include "schema/openapi.h"
 #include "store/job.h"
 
+static const struct route *const all[] = {
+    app_own_routes, openapi_routes,
+    session_routes, me_routes,         company_routes,   user_routes,     role_routes, token_routes, audit_routes,
+    faq_routes,     article_routes,    knowledge_routes, help_routes,     bot_routes,
+    inbox_routes,   attachment_routes, wrap_up_routes,   conversation_routes, agent_routes,
+};
+enum { TABLES = sizeof all / sizeof *all };
+
 const struct route *const *app_routes(void)
 {
-    static const struct route *const tables[] = {
-#ifdef ROOM_NET
-        app_own_routes,
-#endif
-#ifdef ROOM_PAGE
-        openapi_routes,
-#endif
-#ifdef ROOM_IDENTITY
-        session_routes,
-        me_routes,
-        company_routes,
-        user_routes,
-        role_routes,
-        token_routes,
-        audit_routes,
-#endif
-#ifdef ROOM_KNOWLEDGE
-        faq_routes,
-        article_routes,
-        knowledge_routes,
-        help_routes,
-#endif
-#ifdef ROOM_BOT
-        bot_routes,
-#endif
-        NULL,
-    };
+    static const struct route *tables[TABLES + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < TABLES; i++)
+        if (all[i])
+            tables[n++] = all[i];
     return tables;
 }
 
@@ -46,9 +36,10 @@ const struct job_kind *app_jobs(size_t *count)
 {
     static struct job_kind kinds[16];
     size_t n = 0;
-#ifdef ROOM_IDENTITY
-    kinds[n++] = reseal_job;
-#endif
+    if (&reseal_job)
+        kinds[n++] = reseal_job;
+    for (size_t i = 0; &desk_job_count && i < desk_job_count; i++)
+        kinds[n++] = desk_jobs[i];
     *count = n;
     return kinds;
 }

@@ -9,6 +9,8 @@
 #include "app/command.h"
 #include "app/demo.h"
 #include "base/log.h"
+#include "desk/desk.h"
+#include "desk/visitor.h"
 #include "identity/access.h"
 #include "identity/company.h"
 #include "identity/crypt.h"
@@ -18,7 +20,6 @@
 #include "store/db.h"
 #include "store/job.h"
 
-#ifdef ROOM_NET
 // GET /api/v1/health, GET /api/v1/version
 
 struct health {
@@ -138,9 +139,12 @@ int serve_run(struct app *app)
     raise_file_limit();
     if (!app_open(app, APP_ROOMS))
         return app_complain(app);
-#ifdef ROOM_PAGE
-    openapi_serve(app_routes(), YINGDA_VERSION);
-#endif
+    if (openapi_serve)
+        openapi_serve(app_routes(), YINGDA_VERSION);
+    if (desk_open && !(c->desk = desk_open(c)))
+        return app_complain(app);
+    if (visitor_authorise)
+        access_visitors(c, visitor_authorise);
     struct server_setup setup = {
         .conf = &app->conf,
         .tables = app_routes(),
@@ -158,11 +162,17 @@ int serve_run(struct app *app)
     size_t kinds;
     const struct job_kind *jobs = app_jobs(&kinds);
     struct job_runner *runner = job_start(c->store, jobs, kinds, 2, app_thread_ctx, app);
+    if (desk_start)
+        desk_start(c->desk, app_thread_ctx, app);
     greet(app, server);
     wait_for_end(app, &signals);
     fprintf(stderr, "%s\n", command_text(app, "serve.stopping", "", "", ""));
     server_drain(server, 10);
     job_stop(runner);
+    if (desk_stop) {
+        desk_stop(c->desk);
+        desk_close(c->desk);
+        c->desk = NULL;
+    }
     return 0;
 }
-#endif

@@ -9,7 +9,6 @@
 #include "knowledge/import.h"
 #include "store/backup.h"
 
-#ifdef ROOM_BACKUP
 int backup_command(struct app *app, const struct args *args)
 {
     void *label = (void *)(uintptr_t)command_text(app, "progress.backup", "", "", "");
@@ -30,9 +29,7 @@ int restore_command(struct app *app, const struct args *args)
         return app_complain(app);
     return command_done(app, "restore.done", file, "");
 }
-#endif
 
-#ifdef ROOM_IMPORT
 static const char *number(struct app *app, int64_t n)
 {
     return arena_printf(app->arena, "%lld", (long long)n);
@@ -152,4 +149,3 @@ int export_command(struct app *app, const struct args *args)
         return app_complain(app);
     return strcmp(path, "-") == 0 ? 0 : command_done(app, "export.done", path, "");
 }
-#endif

@@ -1,0 +1,2 @@
+// Until a room is built, what it offers is absent.
+#pragma once
