@@ -13,8 +13,8 @@
 #include "desk/presence.h"
 #include "desk/queue.h"
 #include "net/hub.h"
+#include "store/job.h"
 
-struct job_kind;
 struct desk;
 struct desk *desk_open(struct ctx *c); // after store, keys and knowledge; NULL with the error
 void desk_close(struct desk *d);       // NULL is fine
