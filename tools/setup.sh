@@ -8,7 +8,8 @@ install_packages() {
   local missing=() package
   for package in $(awk -v want=" $* " '!/^#/ && index(want, " " $1 " ") {print $2}' packages.txt); do
     case $package in
-      nodejs | npm) command -v "${package/nodejs/node}" >/dev/null && continue ;; # any recent enough one will do
+      # A node that came from elsewhere does: Debian's would conflict with it.
+      nodejs | npm) command -v node >/dev/null && command -v npm >/dev/null && continue ;;
     esac
     dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
@@ -37,28 +38,38 @@ configure() {
   [ -e build/build.ninja ] || meson setup build --buildtype=debugoptimized >build/meson.log 2>&1 || { tail -30 build/meson.log >&2; return 1; }
 }
 
-# The pages need the OpenAPI document, which the program prints; the program embeds the pages. So: program, pages, program.
+ninja_build() { # TARGET…: quiet, but for what went wrong
+  ninja -C build "$@" >build/ninja.log 2>&1 || { grep -A5 -E 'error|FAILED' build/ninja.log >&2; tail -5 build/ninja.log >&2; return 1; }
+}
+
+# build_page NAME FILE…: npm run build in web/NAME when it, or one of the files, changed.
+build_page() {
+  local page=$1 now
+  shift
+  npm_install "web/$page"
+  now=$(sum "web/$page" "$@")
+  [ -d "web/$page/dist" ] && [ "$(cat "build/$page.sum" 2>/dev/null)" = "$now" ] && return
+  say "building web/$page"
+  (cd "web/$page" && npm run build >"$root/build/$page.log" 2>&1) || { tail -30 "build/$page.log" >&2; return 1; }
+  echo "$now" >"build/$page.sum"
+  touch build/pages.changed
+}
+
+# The console needs the OpenAPI document, which the program prints; the program embeds the pages. So: program, pages, program.
 build_pages() {
-  local page now
-  if [ -d web/console ]; then
-    configure && ninja -C build yingda >build/ninja.log 2>&1 || { grep -A5 -E 'error|FAILED' build/ninja.log >&2; tail -5 build/ninja.log >&2; return 1; }
-    ./build/yingda openapi >build/openapi.json.new
-    cmp -s build/openapi.json.new build/openapi.json || mv build/openapi.json.new build/openapi.json
-  fi
-  for page in widget console; do
-    [ -d web/$page ] || continue
-    npm_install web/$page
-    now=$(sum web/$page build/openapi.json)
-    [ -d web/$page/dist ] && [ "$(cat build/$page.sum 2>/dev/null)" = "$now" ] && continue
-    say "building web/$page"
-    (cd web/$page && npm run build >"$root/build/$page.log" 2>&1) || { tail -30 build/$page.log >&2; return 1; }
-    echo "$now" >build/$page.sum
-    touch build/pages.changed
-  done
+  [ ! -d web/widget ] || build_page widget
+  [ -d web/console ] || return 0
+  configure
+  ninja_build yingda
+  ./build/yingda openapi >build/openapi.json.new
+  cmp -s build/openapi.json.new build/openapi.json || mv build/openapi.json.new build/openapi.json
+  build_page console build/openapi.json
 }
 
 build_program() {
   configure
-  if [ build/pages.changed -nt build/build.ninja ] 2>/dev/null; then meson setup --reconfigure build >build/meson.log 2>&1; fi
-  ninja -C build >build/ninja.log 2>&1 || { grep -A5 -E 'error|FAILED' build/ninja.log >&2; tail -5 build/ninja.log >&2; return 1; }
+  if [ build/pages.changed -nt build/build.ninja ]; then
+    meson setup --reconfigure build >build/meson.log 2>&1 || { tail -30 build/meson.log >&2; return 1; }
+  fi
+  ninja_build
 }
