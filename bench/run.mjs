@@ -3,6 +3,7 @@ import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, readFileSync } from 'node:fs';
 import { tmpdir, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { ejabberd } from './peers/ejabberd.mjs';
 import { Server, Client, Socket, freePort, root, until, owner } from '../tests/api/server.mjs';
 
 const load = join(root, 'build', 'bench', 'load');
@@ -69,6 +70,15 @@ for (const part of parts) {
     const theirs = await peer('node: durable messages', node, 'durable', durable);
     ratio('durable messages a second', ours.per_second, theirs.per_second);
     ratio('p99 of the acknowledgement', ours.p99_ms, theirs.p99_ms, 'less');
+    const other = await ejabberd(await freePort());
+    try {
+      const r = spawnSync(join(root, 'build', 'bench', 'xmpp'), ['--port', other.port, ...durable, '--pid', other.pid].map(String), { encoding: 'utf8', timeout: 120000 });
+      const archived = r.stdout ? JSON.parse(r.stdout) : { failed: r.stderr };
+      console.log(JSON.stringify({ name: 'ejabberd: archived messages', command: `xmpp ${durable.join(' ')}`, ...archived }));
+      ratio('durable messages a second, beside ejabberd', ours.per_second, archived.per_second);
+    } finally {
+      other.stop();
+    }
     const a = await measure('fan-out', 'fanout', fanout);
     const b = await peer('node: fan-out', node, 'fanout', fanout);
     ratio('fan-out a second and core', a.per_second_and_core, b.per_second_and_core);
