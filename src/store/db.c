@@ -221,8 +221,11 @@ struct store *store_open(struct ctx *c, bool migrate)
     const struct engine *e = &sqlite_engine;
     struct str url = str_of(conf->store_url);
     if (url.len) {
-        fail(c, ERR_INVALID, "store.url", NULL);
-        return NULL;
+        if (!str_starts(url, STR("postgresql://")) && !str_starts(url, STR("postgres://"))) {
+            fail(c, ERR_INVALID, "store.url", NULL);
+            return NULL;
+        }
+        e = &postgres_engine;
     }
     if (mkdir(conf->data_dir, 0700) && errno != EEXIST) {
         fail(c, ERR_UNAVAILABLE, "store.folder", conf->data_dir, NULL);

@@ -17,13 +17,21 @@ struct job_kind {
     int max_attempts; // then state 'dead', logged, shown by doctor and metrics
     bool quick;       // runs on the lane for short work that people wait for (the bot's turn)
 };
-// Inside store_write. Due at `at` (usec; 0 = at once). A waiting job of the same kind and key is kept and its time moved earlier.
+// Inside store_write. Due at `at` (usec; 0 = at once). A waiting job of the same kind and key is kept and its time moved earlier; one that
+// runs is followed by the new one.
 bool job_put(struct ctx *c, const char *kind, struct str key, struct str payload, usec at);
 bool job_cancel(struct ctx *c, const char *kind, struct str key);
 void job_wake(struct store *s); // after the commit: look now (cheap; called by store_write's caller or by itself)
 
+struct job_counts {
+    int64_t waiting, running, dead;
+};
+bool job_counts(struct ctx *c, struct job_counts *out);
+
 struct job_runner;
-// make_ctx fills a fresh ctx for a job thread (arena, db, services).
+// make_ctx fills a fresh ctx for a job thread (arena, db, services) whose parts stay with `arg`'s owner until after job_stop. Half of the
+// threads are for quick kinds; one more keeps leases. `kinds` stays with the caller. Of one kind and key no two jobs run at once. The
+// arena that a handler sees ends with its job.
 struct job_runner *job_start(struct store *s, const struct job_kind *kinds, size_t count, int threads,
                              void (*make_ctx)(void *arg, struct ctx *c), void *arg);
 void job_stop(struct job_runner *r); // lets running jobs end

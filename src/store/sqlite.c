@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "store/job.h"
 
 enum {
     MOST_BATCH = 256,       // closures a commit
@@ -398,6 +399,8 @@ static void batch(struct writer *w, struct write *first)
     }
     if (db->reopen)
         reopen(w);
+    if (stored && db->db.jobs_put)
+        job_wake(db->db.store);
 }
 
 static void *writer_run(void *arg)

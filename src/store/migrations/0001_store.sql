@@ -14,7 +14,7 @@ CREATE TABLE job (
 );
 CREATE UNIQUE INDEX job_waiting ON job (kind, key) WHERE state = 'waiting';
 CREATE UNIQUE INDEX job_running ON job (kind, key) WHERE state = 'running';
-CREATE INDEX job_due ON job (state, kind, due);
+CREATE INDEX job_due ON job (state, kind, due, id);
 
 -- Attachments, when they are kept in the database: `blob` is the whole, in pieces in `blob_part`.
 CREATE TABLE blob (
