@@ -243,10 +243,17 @@ struct store *store_open(struct ctx *c, bool migrate)
     ASSERT(s->data_dir && s->url, "out of memory");
 
     struct db *mine = c->db;
+    struct store *former = c->store;
     c->db = e->connect(s, true);
+    c->store = s;
     bool ok = migrate_run(c, migrate);
+    if (ok && migrate && e->begin(c, BEGIN_WRITE)) {
+        ok = blob_sweep(c);
+        ok = e->end(c, ok) && ok;
+    }
     e->disconnect(c->db);
     c->db = mine;
+    c->store = former;
     if (ok && e->open(c, s))
         return s;
     free(s->data_dir);

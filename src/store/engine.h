@@ -84,3 +84,8 @@ extern const unsigned migration_count;
 bool migrate_run(struct ctx *c, bool apply);
 // Inside a BEGIN_MIGRATE transaction: runs those of the table that `has` does not have and `wanted` (NULL: all) names.
 bool migrate_missing(struct ctx *c, const int64_t *has, size_t has_count, const int64_t *wanted, size_t wanted_count);
+
+// blob.c, for the backup.
+bool blob_hash_valid(struct str hash);
+int blob_hold(struct ctx *c, bool alone); // a lock until it is closed, -1 with the error: nothing is forgotten meanwhile
+bool blob_sweep(struct ctx *c);           // inside a transaction: removes attachments that never became whole

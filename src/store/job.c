@@ -85,7 +85,7 @@ struct job_runner {
     struct lane lanes[LANES];
     pthread_mutex_t lock;
     pthread_cond_t keep;
-    bool stop, alone, rescued;
+    bool stop, over, alone, rescued;
     int running;
     void (*make_ctx)(void *arg, struct ctx *c);
     void *arg;
@@ -160,9 +160,9 @@ static bool claim(struct ctx *c, void *arg)
     usec now = clock_now(c->clock);
     bool *spent = ARENA_ARRAY(c->arena, bool, lane->kind_count);
     struct claimed **end = &k->got;
-    forget(k);
+    forget(k); // of a run before this one
     k->wait = longest_look;
-    while (k->want > 0) {
+    for (int want = k->want; want > 0;) {
         size_t best = lane->kind_count;
         usec earliest = INT64_MAX;
         for (size_t i = 0; i < lane->kind_count; i++) {
@@ -190,7 +190,7 @@ static bool claim(struct ctx *c, void *arg)
                                     (int)rows_int(&r, 3)};
             *end = one;
             end = &one->next;
-            k->want--;
+            want--;
             while (rows_next(&r))
                 ;
         } else
@@ -382,9 +382,9 @@ static void *keeper_run(void *arg)
         pthread_cond_broadcast(&r->lanes[i].some);
     for (;;) {
         struct timespec until = moment(time_monotonic() + lease / 3);
-        while (!r->stop && pthread_cond_timedwait(&r->keep, &r->lock, &until) != ETIMEDOUT)
+        while (!r->over && pthread_cond_timedwait(&r->keep, &r->lock, &until) != ETIMEDOUT)
             ;
-        if (r->stop && !r->running)
+        if (r->over)
             break;
         bool busy = r->running > 0;
         pthread_mutex_unlock(&r->lock);
@@ -395,8 +395,6 @@ static void *keeper_run(void *arg)
         rescue(&c, ""); // a failure here will be a failure elsewhere too: said there
         arena_reset(work);
         pthread_mutex_lock(&r->lock);
-        if (r->stop)
-            break;
     }
     pthread_mutex_unlock(&r->lock);
     arena_free(work);
@@ -479,10 +477,13 @@ void job_stop(struct job_runner *r)
     r->stop = true;
     for (int i = 0; i < LANES; i++)
         pthread_cond_broadcast(&r->lanes[i].some);
-    pthread_cond_broadcast(&r->keep);
     pthread_mutex_unlock(&r->lock);
     for (int i = 0; i < r->thread_count; i++)
         pthread_join(r->threads[i], NULL);
+    pthread_mutex_lock(&r->lock);
+    r->over = true; // leases were kept up to here
+    pthread_cond_broadcast(&r->keep);
+    pthread_mutex_unlock(&r->lock);
     pthread_join(r->keeper, NULL);
     for (int i = 0; i < LANES; i++) {
         struct claiming rest = {.got = r->lanes[i].ready}; // claimed but not begun: found again at the next start

@@ -3,12 +3,14 @@
 
 #include <libpq-fe.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "store/db.h"
+#include "store/job.h"
 
 static struct arena *arena;
 static char dir[64];
@@ -367,6 +369,289 @@ static void a_newer_schema_is_refused(void **state)
     assert_str(err.args[0], "9999");
 }
 
+// ---- jobs
+
+struct moving_clock {
+    struct clock clock;
+    atomic_llong at;
+};
+static usec moving_now(struct clock *clock)
+{
+    return atomic_load(&((struct moving_clock *)clock)->at);
+}
+static struct moving_clock moving = {.clock = {moving_now}};
+
+static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t seen_changed = PTHREAD_COND_INITIALIZER;
+static struct {
+    int ran, failing, at_once, most_at_once, last_attempt;
+    bool held;
+    char last[64];
+} seen;
+static struct ctx made[16];
+static int made_count;
+static struct job_runner *runner;
+
+static void make_ctx(void *arg, struct ctx *x)
+{
+    pthread_mutex_lock(&seen_lock);
+    *x = ctx_new(arena_new(), NULL);
+    x->clock = &moving.clock;
+    x->store = store;
+    x->db = store_reader(store, x);
+    made[made_count++] = *x;
+    pthread_mutex_unlock(&seen_lock);
+}
+static bool note(struct ctx *x, const struct job *job)
+{
+    pthread_mutex_lock(&seen_lock);
+    seen.at_once++;
+    if (seen.at_once > seen.most_at_once)
+        seen.most_at_once = seen.at_once;
+    pthread_cond_broadcast(&seen_changed);
+    while (seen.held && !str_starts(str_of(job->kind.at), STR("quick")))
+        pthread_cond_wait(&seen_changed, &seen_lock);
+    seen.ran++;
+    seen.last_attempt = job->attempt;
+    snprintf(seen.last, sizeof seen.last, "%.*s/%.*s", STR_ARG(job->key), STR_ARG(job->payload));
+    bool ok = seen.failing == 0;
+    seen.failing -= !ok;
+    seen.at_once--;
+    pthread_cond_broadcast(&seen_changed);
+    pthread_mutex_unlock(&seen_lock);
+    return ok || fail(x, ERR_UNAVAILABLE, "store.busy", NULL);
+}
+static const struct job_kind kinds[] = {
+    {"slow", note, 3, false},
+    {"quick", note, 3, true},
+};
+static void start_jobs(void)
+{
+    runner = job_start(store, kinds, 2, 4, make_ctx, NULL);
+}
+static void stop_jobs(void)
+{
+    job_stop(runner);
+    for (int i = 0; i < made_count; i++) {
+        store_reader_close(made[i].db);
+        arena_free(made[i].arena);
+    }
+    made_count = 0;
+}
+static int fresh_jobs(void **state)
+{
+    memset(&seen, 0, sizeof seen);
+    atomic_store(&moving.at, 1000 * DAY);
+    fresh(state);
+    c->clock = &moving.clock;
+    return 0;
+}
+static void hold(bool on)
+{
+    pthread_mutex_lock(&seen_lock);
+    seen.held = on;
+    pthread_cond_broadcast(&seen_changed);
+    pthread_mutex_unlock(&seen_lock);
+}
+#define WAIT_FOR(condition) \
+    do { \
+        struct timespec until; \
+        clock_gettime(CLOCK_REALTIME, &until); \
+        until.tv_sec += 20; \
+        pthread_mutex_lock(&seen_lock); \
+        int late = 0; \
+        while (!(condition) && !late) \
+            late = pthread_cond_timedwait(&seen_changed, &seen_lock, &until); \
+        bool met = condition; \
+        pthread_mutex_unlock(&seen_lock); \
+        if (!met) \
+            fail_msg("waited too long for %s", #condition); \
+    } while (0)
+
+struct putting {
+    const char *kind, *key, *payload;
+    usec at;
+    bool then_fail;
+};
+static bool put(struct ctx *x, void *arg)
+{
+    struct putting *p = arg;
+    return job_put(x, p->kind, str_of(p->key), str_of(p->payload), p->at) && (!p->then_fail || fail(x, ERR_INVALID, "invalid", NULL));
+}
+static bool cancel(struct ctx *x, void *arg)
+{
+    struct putting *p = arg;
+    return job_cancel(x, p->kind, str_of(p->key));
+}
+static void put_job(const char *kind, const char *key, const char *payload, usec at)
+{
+    struct putting p = {kind, key, payload, at, false};
+    must(store_write(c, put, &p));
+}
+static struct job_counts counts(void)
+{
+    struct job_counts n;
+    must(job_counts(c, &n));
+    return n;
+}
+static void until_counts(int64_t waiting, int64_t running, int64_t dead)
+{
+    for (int i = 0; i < 4000; i++) {
+        struct job_counts n = counts();
+        if (n.waiting == waiting && n.running == running && n.dead == dead)
+            return;
+        usleep(5000);
+    }
+    struct job_counts n = counts();
+    fail_msg("%d waiting, %d running, %d dead", (int)n.waiting, (int)n.running, (int)n.dead);
+}
+
+static void a_job_runs_after_the_commit_and_never_after_a_rollback(void **state)
+{
+    start_jobs();
+    struct putting bad = {"slow", "bad", "", 0, true};
+    assert_false(store_write(c, put, &bad));
+    error_clear(&err);
+    put_job("slow", "good", "payload", 0);
+    WAIT_FOR(seen.ran == 1);
+    assert_string_equal(seen.last, "good/payload");
+    until_counts(0, 0, 0);
+    stop_jobs();
+    assert_int_equal(seen.ran, 1);
+}
+
+static void waiting_jobs_of_one_key_become_one_at_the_earlier_time(void **state)
+{
+    usec now = atomic_load(&moving.at);
+    put_job("slow", "k", "first", now + HOUR);
+    put_job("slow", "k", "second", now + MINUTE);
+    put_job("slow", "k", "third", now + DAY);
+    put_job("slow", "other", "", now + DAY);
+    assert_int_equal(counts().waiting, 2);
+    start_jobs();
+    atomic_store(&moving.at, now + MINUTE);
+    job_wake(store);
+    WAIT_FOR(seen.ran == 1);
+    assert_string_equal(seen.last, "k/first");
+    until_counts(1, 0, 0);
+    stop_jobs();
+}
+
+static void a_job_waits_for_its_time(void **state)
+{
+    start_jobs();
+    usec start = time_monotonic();
+    struct putting p = {"quick", "k", "", clock_now(&moving.clock) + 200 * MILLISECOND, false};
+    must(store_write(c, put, &p));
+    while (counts().waiting) { // the clock of the jobs goes on by hand
+        atomic_store(&moving.at, 1000 * DAY + time_monotonic() - start);
+        usleep(2000);
+    }
+    WAIT_FOR(seen.ran == 1);
+    assert_true(time_monotonic() - start >= 200 * MILLISECOND);
+    assert_true(time_monotonic() - start < 5 * SECOND);
+    until_counts(0, 0, 0);
+    stop_jobs();
+}
+
+static void a_failing_job_comes_again_later_and_later_and_then_is_dead(void **state)
+{
+    seen.failing = 3;
+    start_jobs();
+    put_job("slow", "k", "", 0);
+    WAIT_FOR(seen.ran == 1);
+    until_counts(1, 0, 0);
+    atomic_fetch_add(&moving.at, SECOND - 1);
+    job_wake(store);
+    usleep(30000);
+    assert_int_equal(seen.ran, 1);
+    atomic_fetch_add(&moving.at, 1);
+    job_wake(store);
+    WAIT_FOR(seen.ran == 2);
+    assert_int_equal(seen.last_attempt, 2);
+    until_counts(1, 0, 0);
+    atomic_fetch_add(&moving.at, 3 * SECOND);
+    job_wake(store);
+    WAIT_FOR(seen.ran == 3);
+    until_counts(0, 0, 1);
+    put_job("slow", "k", "", 0); // a dead one is not in the way
+    WAIT_FOR(seen.ran == 4);
+    until_counts(0, 0, 1);
+    stop_jobs();
+}
+
+static void a_cancelled_job_does_not_run(void **state)
+{
+    start_jobs();
+    struct putting p = {"slow", "k", "", clock_now(&moving.clock) + HOUR, false};
+    must(store_write(c, put, &p));
+    must(store_write(c, cancel, &p));
+    assert_int_equal(counts().waiting, 0);
+    stop_jobs();
+    assert_int_equal(seen.ran, 0);
+}
+
+static void jobs_of_one_key_run_one_after_the_other_and_others_beside_them(void **state)
+{
+    hold(true);
+    start_jobs();
+    put_job("slow", "a", "1", 0);
+    WAIT_FOR(seen.at_once == 1);
+    put_job("slow", "a", "2", 0); // the first runs, so this is a new one
+    put_job("slow", "b", "1", 0);
+    WAIT_FOR(seen.at_once == 2);
+    until_counts(1, 2, 0);
+    hold(false);
+    WAIT_FOR(seen.ran == 3);
+    until_counts(0, 0, 0);
+    assert_int_equal(seen.most_at_once, 2);
+    stop_jobs();
+}
+
+static void quick_jobs_do_not_wait_behind_slow_ones(void **state)
+{
+    hold(true);
+    start_jobs();
+    for (int i = 0; i < 10; i++)
+        put_job("slow", arena_printf(arena, "%d", i), "", 0);
+    WAIT_FOR(seen.at_once == 2);
+    put_job("quick", "q", "now", 0);
+    WAIT_FOR(seen.ran == 1);
+    assert_string_equal(seen.last, "q/now");
+    hold(false);
+    WAIT_FOR(seen.ran == 11);
+    until_counts(0, 0, 0);
+    stop_jobs();
+}
+
+static void jobs_of_a_process_that_died_run_again_when_their_lease_is_over(void **state)
+{
+    write_script("INSERT INTO job (kind, key, payload, state, attempt, due, owner, lease, created) VALUES "
+                 "('slow', 'dead', '', 'running', 1, 1, 'gone', 1000, 1), ('slow', 'alive', '', 'running', 1, 1, 'other', "
+                 "9000000000000000, 1), ('slow', 'poison', '', 'running', 3, 1, 'gone', 1000, 1)");
+    start_jobs();
+    WAIT_FOR(seen.ran == 1);
+    assert_string_equal(seen.last, "dead/");
+    assert_int_equal(seen.last_attempt, 2);
+    until_counts(0, 1, 1); // whatever kills the process at every attempt is given up
+    stop_jobs();
+}
+
+static void a_stopped_runner_leaves_the_rest_for_the_next(void **state)
+{
+    for (int i = 0; i < 50; i++)
+        put_job("slow", arena_printf(arena, "%d", i), "", 0);
+    start_jobs();
+    WAIT_FOR(seen.ran >= 5);
+    stop_jobs();
+    int64_t left = counts().waiting + counts().running;
+    assert_int_equal(left, 50 - seen.ran);
+    start_jobs();
+    WAIT_FOR(seen.ran == 50);
+    until_counts(0, 0, 0);
+    stop_jobs();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +669,16 @@ int main(void)
         T(many_threads_share_commits_and_one_ones_error_is_its_own),
         T(a_store_opens_again_and_keeps_what_it_has),
         T(a_newer_schema_is_refused),
+#define J(name) cmocka_unit_test_setup_teardown(name, fresh_jobs, gone)
+        J(a_job_runs_after_the_commit_and_never_after_a_rollback),
+        J(waiting_jobs_of_one_key_become_one_at_the_earlier_time),
+        J(a_job_waits_for_its_time),
+        J(a_failing_job_comes_again_later_and_later_and_then_is_dead),
+        J(a_cancelled_job_does_not_run),
+        J(jobs_of_one_key_run_one_after_the_other_and_others_beside_them),
+        J(quick_jobs_do_not_wait_behind_slow_ones),
+        J(jobs_of_a_process_that_died_run_again_when_their_lease_is_over),
+        J(a_stopped_runner_leaves_the_rest_for_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
