@@ -22,8 +22,10 @@ bool role_get(struct ctx *c, int64_t id, struct role *out); // ERR_NOT_FOUND
 bool role_list(struct ctx *c, const struct list_query *q, struct role **roles, size_t *count);
 // Nobody gives more than they have: every permission asked for must be the actor's (identity.more_than_own).
 bool role_create(struct ctx *c, struct role *role); // name, permissions; fills the rest
+// role->version 0: whatever it is now.
 bool role_change(struct ctx *c, const struct role *role, bool name, bool permissions);
 bool role_delete(struct ctx *c, int64_t id); // custom and without users
 bool perms_of_names(struct ctx *c, struct str field, const struct str_list *names, uint64_t perms[2]);
 struct str_list perms_to_names(struct arena *a, const uint64_t perms[2]);
+void role_perms(struct str key, struct str names, uint64_t perms[2]); // of a row: built-in ones by key, others by their stored names
 bool perms_within(const uint64_t inner[2], const struct actor *outer);
