@@ -119,8 +119,8 @@ static bool clean_texts(struct ctx *c, const char *field, struct str_list *list,
 
 bool knowledge_check_common(struct ctx *c, struct str *category, struct str_list *tags)
 {
-    return knowledge_clean(c, "category", category, false, false, KNOWLEDGE_MOST_CATEGORY) &
-           clean_texts(c, "tags", tags, KNOWLEDGE_MOST_TAGS, KNOWLEDGE_MOST_TAG);
+    bool fine = knowledge_clean(c, "category", category, false, false, KNOWLEDGE_MOST_CATEGORY);
+    return clean_texts(c, "tags", tags, KNOWLEDGE_MOST_TAGS, KNOWLEDGE_MOST_TAG) && fine;
 }
 
 bool faq_check(struct ctx *c, struct faq *f)
