@@ -320,11 +320,11 @@ static bool start_page(struct request *rq, struct response *rs)
         return results(&p, str_trim(q));
     struct str others[LANG_COUNT] = {home_of(&p, LANG_ZH), home_of(&p, LANG_EN)};
     head(&p, STR(""), words(&p, "help.about", p.company), others, true);
-    put(&p, "<div class=\"hero\"><div class=\"wrap\"><h1>");
+    put(&p, "<main id=\"main\" class=\"start\">\n<div class=\"hero\"><div class=\"wrap\"><h1>");
     say(&p, "help.hello");
     put(&p, "</h1>\n");
     search_form(&p, STR(""), true);
-    put(&p, "</div></div>\n<main id=\"main\" class=\"wrap\">\n");
+    put(&p, "</div></div>\n<div class=\"wrap\">\n");
     struct category *list;
     size_t count = categories(&p, &list);
     if (!count) {
@@ -337,7 +337,7 @@ static bool start_page(struct request *rq, struct response *rs)
         category_card(&p, &list[i]);
     put(&p, "</div>\n");
     guides(&p);
-    put(&p, "</main>\n");
+    put(&p, "</div>\n</main>\n");
     return finish(&p);
 }
 
