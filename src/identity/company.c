@@ -61,11 +61,7 @@ bool company_get(struct ctx *c, struct company *out)
             .created_at = rows_int(&r, 5),
             .updated_at = rows_int(&r, 6),
         };
-    if (!rows_done(&r))
-        return false;
-    if (!found)
-        fail(c, ERR_NOT_FOUND, "identity.not_set_up", NULL);
-    return found;
+    return rows_done(&r) && (found || fail(c, ERR_NOT_FOUND, "identity.not_set_up", NULL));
 }
 
 static bool timezone_known(struct ctx *c, struct str name)

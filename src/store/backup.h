@@ -1,4 +1,4 @@
-// Online backup and checked restore. A backup is one file: a header with schema version, counts and hashes, the rows of every table in order,
+// Online backup and checked restore. A backup is one file: a header with the schema and counts, the rows of every table with their hash,
 // and the attachments; the same format from both engines, so a backup of one restores into the other.
 #pragma once
 #include "store/db.h"

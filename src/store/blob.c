@@ -321,3 +321,72 @@ bool blob_sweep(struct ctx *c)
         closedir(dir);
     return db_exec(c, &blob_delete_old, "i", before);
 }
+
+// ---- taking in what a restore reads, inside its transaction
+
+static bool in_finish(struct ctx *c, struct blob_in *in)
+{
+    if (in->fd < 0)
+        return c->store->blobs_in_table ? db_exec(c, &blob_finish, "s", str_of(in->hash)) : true;
+    struct str hash = str_of(in->hash);
+    bool ok = fsync(in->fd) == 0;
+    ok = close(in->fd) == 0 && ok;
+    in->fd = -1;
+    if (!ok || rename(in->part, path_of(c, hash))) {
+        io_failed(c, in->part);
+        unlink(in->part);
+        return false;
+    }
+    if (in->made_count == in->made_room) {
+        in->made_room = in->made_room ? in->made_room * 2 : 64;
+        in->made = realloc(in->made, in->made_room * sizeof *in->made);
+        ASSERT(in->made, "out of memory");
+    }
+    memcpy(in->made[in->made_count++], in->hash, sizeof in->hash);
+    return sync_folder(c, folder_of(c, hash, 2));
+}
+
+bool blob_in_begin(struct ctx *c, struct blob_in *in, struct str hash, int64_t size)
+{
+    snprintf(in->hash, sizeof in->hash, STR_FMT, STR_ARG(hash));
+    in->size = size;
+    in->at = in->pieces = 0;
+    in->fd = -1;
+    in->skip = false;
+    if (c->store->blobs_in_table) {
+        int64_t there;
+        return db_int(c, &there, &in->skip, &blob_size, "s", hash) &&
+               (in->skip || db_exec(c, &blob_begin, "sii", hash, size, clock_now(c->clock)));
+    }
+    in->skip = access(path_of(c, hash), F_OK) == 0;
+    if (in->skip)
+        return true;
+    if (!make_folders(c, hash))
+        return false;
+    snprintf(in->part, sizeof in->part, "%s/blobs/incoming-XXXXXX", c->store->data_dir);
+    in->fd = mkostemp(in->part, O_CLOEXEC);
+    return in->fd >= 0 || io_failed(c, in->part);
+}
+bool blob_in_add(struct ctx *c, struct blob_in *in, struct str bytes)
+{
+    if (in->skip)
+        return true;
+    ASSERT(bytes.len <= PIECE, "a piece of an attachment is bounded");
+    in->at += (int64_t)bytes.len;
+    bool ok = true;
+    if (bytes.len && in->fd >= 0)
+        ok = write_all(in->fd, bytes) || io_failed(c, in->part);
+    else if (bytes.len)
+        ok = db_exec(c, &blob_add, "sib", str_of(in->hash), in->pieces++, bytes);
+    return ok && (in->at < in->size || in_finish(c, in));
+}
+void blob_in_end(struct ctx *c, struct blob_in *in, bool keep)
+{
+    if (in->fd > 0) {
+        close(in->fd);
+        unlink(in->part);
+    }
+    for (size_t i = 0; !keep && i < in->made_count; i++)
+        unlink(path_of(c, str_of(in->made[i])));
+    free(in->made);
+}

@@ -247,7 +247,7 @@ struct store *store_open(struct ctx *c, bool migrate)
     c->db = e->connect(s, true);
     c->store = s;
     bool ok = migrate_run(c, migrate);
-    if (ok && migrate && e->begin(c, BEGIN_WRITE)) {
+    if (ok && migrate && (ok = e->begin(c, BEGIN_WRITE))) {
         ok = blob_sweep(c);
         ok = e->end(c, ok) && ok;
     }

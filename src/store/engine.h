@@ -81,6 +81,7 @@ struct migration {
 };
 extern const struct migration migration_table[];
 extern const unsigned migration_count;
+extern const char migration_version_table[];
 bool migrate_run(struct ctx *c, bool apply);
 // Inside a BEGIN_MIGRATE transaction: runs those of the table that `has` does not have and `wanted` (NULL: all) names.
 bool migrate_missing(struct ctx *c, const int64_t *has, size_t has_count, const int64_t *wanted, size_t wanted_count);
@@ -89,3 +90,16 @@ bool migrate_missing(struct ctx *c, const int64_t *has, size_t has_count, const 
 bool blob_hash_valid(struct str hash);
 int blob_hold(struct ctx *c, bool alone); // a lock until it is closed, -1 with the error: nothing is forgotten meanwhile
 bool blob_sweep(struct ctx *c);           // inside a transaction: removes attachments that never became whole
+
+// Attachments that a restore takes in, one after the other, inside its transaction. Zeroed at first.
+struct blob_in {
+    char hash[65], part[4200];
+    int64_t size, at, pieces;
+    int fd;
+    bool skip; // it is there already
+    char (*made)[65];
+    size_t made_count, made_room;
+};
+bool blob_in_begin(struct ctx *c, struct blob_in *in, struct str hash, int64_t size);
+bool blob_in_add(struct ctx *c, struct blob_in *in, struct str bytes); // at most 128 KiB; the last one finishes it
+void blob_in_end(struct ctx *c, struct blob_in *in, bool keep);        // of all: frees, and removes new files unless they are to be kept

@@ -4,7 +4,7 @@
 #include "base/vec.h"
 
 // Each migration is known by its number, so that those of different rooms may be added in any order.
-static const char version_table[] =
+const char migration_version_table[] =
     "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, at BIGINT NOT NULL)";
 SQL_SCAN(migration_list, "a few rows, all of them wanted, once at start", "SELECT number FROM migration ORDER BY number");
 SQL(migration_add, "INSERT INTO migration (number, name, at) VALUES (?1, ?2, ?3)");
@@ -33,7 +33,7 @@ bool migrate_missing(struct ctx *c, const int64_t *there, size_t there_count, co
 
 static bool in_transaction(struct ctx *c, bool apply, bool *changed)
 {
-    if (!c->db->engine->script(c, version_table))
+    if (!c->db->engine->script(c, migration_version_table))
         return false;
     struct {
         VEC(int64_t);
