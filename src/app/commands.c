@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/command.h"
+#include "app/demo.h"
 #include "identity/audit.h"
 #include "identity/company.h"
 #include "identity/crypt.h"
@@ -240,14 +241,12 @@ static int keys_command(struct app *app, const struct args *args)
     return command_done(app, "keys.done", n, "");
 }
 
-#ifdef ROOM_DEMO
 static int demo_command(struct app *app, const struct args *args)
 {
     if (strcmp(args->plain[0], "load") != 0)
         return command_wrong_use(app, "cli.unknown", args->plain[0], "");
     return demo_load(app);
 }
-#endif
 
 static int serve_command(struct app *app, const struct args *args)
 {
@@ -328,9 +327,7 @@ const struct command commands[] = {
     {"audit", "verify", 1, 1, none, audit_command, APP_STORE},
     {"keys", "rotate", 1, 1, none, keys_command, APP_STORE},
     {"openapi", "", 0, 0, none, openapi_command, APP_NOTHING},
-#ifdef ROOM_DEMO
     {"demo", "load", 1, 1, none, demo_command, APP_ROOMS},
-#endif
     {"doctor", "", 0, 0, doctor_options, doctor_command, APP_NOTHING},
     {"completion", "bash", 0, 1, none, completion_command, APP_NOTHING},
     {"version", "", 0, 0, none, version_command, APP_NOTHING},

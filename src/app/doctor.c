@@ -175,6 +175,11 @@ static void check_store(struct doctor *d)
     }
     say(d, GOOD, "store", store_engine(app->ctx.store) == STORE_SQLITE ? "doctor.store_sqlite" : "doctor.store_postgres", "", "");
     check_identity(d);
+    struct job_counts jobs;
+    if (!job_counts(&app->ctx, &jobs))
+        say_error(d, "jobs");
+    else
+        say(d, jobs.dead ? NOTE : GOOD, "jobs", "doctor.jobs_good", number(d, jobs.waiting), number(d, jobs.dead));
     if (!app_open(app, APP_ROOMS)) {
         say_error(d, "knowledge");
     } else {

@@ -1,6 +1,7 @@
 // What the rooms offer to the process: routes, background work and WebSocket endpoints. One row each; a new room adds its rows here.
 #include "app/app.h"
 #include "bot/bot.h"
+#include "crm/contact.h"
 #include "desk/attachment.h"
 #include "desk/desk.h"
 #include "desk/inbox.h"
@@ -18,7 +19,7 @@ static const struct route *const all[] = {
     app_own_routes, openapi_routes,
     session_routes, me_routes,         company_routes,   user_routes,     role_routes, token_routes, audit_routes,
     faq_routes,     article_routes,    knowledge_routes, help_routes,     bot_routes,
-    inbox_routes,   attachment_routes, wrap_up_routes,   conversation_routes, agent_routes,
+    contact_routes, inbox_routes,   attachment_routes, wrap_up_routes,   conversation_routes, agent_routes,
 };
 enum { TABLES = sizeof all / sizeof *all };
 
