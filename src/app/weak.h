@@ -16,9 +16,6 @@
 #pragma weak article_routes
 #pragma weak attachment_routes
 #pragma weak audit_routes
-#pragma weak backup_check
-#pragma weak backup_restore
-#pragma weak backup_write
 #pragma weak bot_routes
 #pragma weak company_routes
 #pragma weak contact_change_in
