@@ -246,7 +246,7 @@ static bool asks_in_english(struct arena *a, struct str s)
             words[count++] = word;
     for (size_t v = 0; v < count; v++) {
         if (!one_of(words[v], verbs) || (v > 0 && one_of(words[v - 1], no)) || (v > 1 && one_of(words[v - 2], no)) ||
-            (v > 2 && one_of(words[v - 3], no)))
+            (v > 2 && one_of(words[v - 3], no)) || (v > 1 && str_is(words[v - 1], "i") && str_is(words[v - 2], "do")))
             continue;
         bool voice = one_of(words[v], voices);
         for (size_t w = v + 1; w < count && w < v + 9; w++) {

@@ -23,7 +23,7 @@ static bool parse_body(struct request *rq)
     struct str body = rq->body;
     if (!body.len && route->flags & ROUTE_OPTIONAL_BODY)
         body = STR("{}");
-    else if (!is_json(request_header(rq, "content-type")))
+    else if (body.len && !is_json(request_header(rq, "content-type")))
         return fail(c, ERR_MEDIA_TYPE, "identity.json_needed", NULL);
     rq->in = arena_alloc(c->arena, route->in->size);
     return schema_parse(c, route->in, body, route->method == PATCH, rq->in, &rq->in_set);
@@ -134,6 +134,8 @@ bool access_around(struct request *rq, struct response *rs, bool (*handler)(stru
     const struct route *route = rq->route;
     struct idempotent key = {0};
     bool replayed = false;
+    if (rq->method == GET || rq->method == HEAD || rq->method == OPTIONS)
+        return handler(rq, rs);
     if (!parse_body(rq))
         return false;
     if (route->flags & ROUTE_CREATES && !idempotency_begin(rq, rs, &key, &replayed))

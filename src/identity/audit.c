@@ -86,6 +86,10 @@ bool audit_add(struct ctx *c, const char *action, struct str object, struct str 
         .object = object,
         .detail = detail.len ? detail : STR("{}"),
     };
+    struct str *const texts[] = {&e.actor, &e.address, &e.device, &e.object};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!texts[i]->at)
+            *texts[i] = STR("");
     // The head's row is locked first: on PostgreSQL the next writer waits here, and so the chain never forks.
     if (!db_exec(c, &audit_head_take, "") || (!db_changed(c) && !db_exec(c, &audit_head_make, "")) || !head_read(c, &e.id, &e.previous))
         return false;
@@ -147,7 +151,7 @@ bool audit_verify(struct ctx *c, struct audit_state *state)
     struct str before = STR(""), head;
     char kept[64];
     size_t got = 0;
-    bool read, fits;
+    bool read = false, fits;
     if (!db_snapshot_begin(c))
         return false;
     do { // an arena a batch: the log may be long

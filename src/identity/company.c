@@ -61,7 +61,11 @@ bool company_get(struct ctx *c, struct company *out)
             .created_at = rows_int(&r, 5),
             .updated_at = rows_int(&r, 6),
         };
-    return rows_done(&r) && (found || fail(c, ERR_NOT_FOUND, "identity.not_set_up", NULL));
+    if (!rows_done(&r))
+        return false;
+    if (!found)
+        fail(c, ERR_NOT_FOUND, "identity.not_set_up", NULL);
+    return found;
 }
 
 static bool timezone_known(struct ctx *c, struct str name)

@@ -131,6 +131,7 @@ static bool read_file(struct ctx *c, const char *path, struct key_file *f, bool 
 
 static void take_fields(struct keys *k, const struct key_file *f)
 {
+    ASSERT(f->count, "a key file has a field key");
     struct field_key *fresh = malloc(f->count * sizeof *fresh);
     ASSERT(fresh, "out of memory");
     memcpy(fresh, f->field, f->count * sizeof *fresh);

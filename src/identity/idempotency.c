@@ -13,7 +13,7 @@ SQL(idempotency_read, "SELECT body_hash, status, answer FROM idempotency WHERE a
 SQL(idempotency_write, "UPDATE idempotency SET status = ?1, answer = ?2 WHERE actor = ?3 AND route = ?4 AND name = ?5");
 SQL(idempotency_drop, "DELETE FROM idempotency WHERE actor = ?1 AND route = ?2 AND name = ?3 AND status = 0");
 
-enum { LONGEST_KEY = 200, LONGEST_ANSWER = 256 * 1024 };
+enum { LONGEST_KEY = 200, LONGEST_ANSWER = 64 * 1024 };
 #define CONTEXT "idempotency.answer" // sealed: the answer to a new token holds the token
 
 static bool take_now(struct ctx *c, void *arg)

@@ -133,7 +133,11 @@ bool role_get(struct ctx *c, int64_t id, struct role *out)
     bool found = rows_next(&r);
     if (found)
         *out = read_role(c, &r);
-    return rows_done(&r) && (found || fail(c, ERR_NOT_FOUND, "not_found", NULL));
+    if (!rows_done(&r))
+        return false;
+    if (!found)
+        fail(c, ERR_NOT_FOUND, "not_found", NULL);
+    return found;
 }
 
 bool role_by_key(struct ctx *c, const char *key, int64_t *id)

@@ -26,6 +26,8 @@ SQL(session_by_id, SESSION_USE "s.id = ?1");
 SQL(session_move, "UPDATE session SET seen_at = ?1, expires_at = ?2, address = ?3 WHERE id = ?4");
 SQL(session_user_seen, "UPDATE users SET last_seen_at = ?1 WHERE id = ?2");
 SQL(session_clean, "DELETE FROM session WHERE expires_at < ?1");
+SQL(session_thin,
+    "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE user_id = ?1 ORDER BY user_id, id DESC LIMIT 100 OFFSET ?2)");
 SQL(session_delete, "DELETE FROM session WHERE id = ?1 AND user_id = ?2");
 #define SESSION_LIST \
     "SELECT id, user_id, address, device, created_at, seen_at, expires_at FROM session WHERE user_id = ?1 AND expires_at > ?2"
@@ -45,6 +47,7 @@ static const struct field session_fields[] = {
 SCHEMA(session_schema, "BrowserSession", struct session, session_fields, "A browser that is signed in.");
 
 #define TOUCH_EVERY (5 * MINUTE)
+enum { MOST_SESSIONS = 50 }; // of one user; the oldest end
 
 struct str token_hash(struct ctx *c, struct str token)
 {
@@ -70,7 +73,7 @@ static bool start_now(struct ctx *c, void *arg)
     if (!db_exec(c, &session_clean, "i", now - DAY) ||
         !db_int(c, &s->session, NULL, &session_insert, "isssii", s->user, s->hash, c->actor.address, c->actor.device, now,
                 now + lifetime(c)) ||
-        !db_exec(c, &session_user_seen, "ii", now, s->user))
+        !db_exec(c, &session_thin, "ii", s->user, (int64_t)MOST_SESSIONS) || !db_exec(c, &session_user_seen, "ii", now, s->user))
         return false;
     if (s->account.len && !throttle_right(c, s->account))
         return false;
@@ -135,7 +138,9 @@ bool session_sign_in(struct ctx *c, const struct sign_in *in, struct str *token,
         s.name = rows_str(&r, 1);
         hashed = rows_str(&r, 2);
     }
-    if (!rows_done(&r) || !password_verify(c, hashed, in->password, &right, &stale))
+    // Looked at again afterwards: many tries at once would else all pass before the first one counts.
+    if (!rows_done(&r) || !password_verify(c, hashed, in->password, &right, &stale) ||
+        !throttle_pass(c, in->email, c->actor.address))
         return false;
     if (!right)
         return refuse(c, in->email, s.user, "identity.wrong_login");

@@ -135,7 +135,9 @@ static bool one_user(struct ctx *c, struct rows *r, struct user *out)
         *out = read_user(r);
     if (!rows_done(r))
         return false;
-    return found ? read_roles(c, out->id, &out->roles, NULL) : fail(c, ERR_NOT_FOUND, "not_found", NULL);
+    if (!found)
+        fail(c, ERR_NOT_FOUND, "not_found", NULL);
+    return found && read_roles(c, out->id, &out->roles, NULL);
 }
 
 bool user_get(struct ctx *c, int64_t id, struct user *out)

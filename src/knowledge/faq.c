@@ -1,5 +1,6 @@
 #include "knowledge/faq.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "knowledge/snapshot.h"
@@ -90,9 +91,25 @@ bool faq_list(struct ctx *c, const struct list_query *q, struct faq **faqs, size
 
 // ---- rules
 
+// What spreadsheets and chat logs carry along: line breaks and controls inside a line become spaces, invisible direction marks go.
+static struct str tidy(struct arena *a, struct str v, bool multiline)
+{
+    struct buf b = {.arena = a};
+    for (size_t at = 0; at < v.len;) {
+        size_t from = at;
+        uint32_t ch = str_next_char(v, &at);
+        bool control = ch < 0x20 || (ch >= 0x7f && ch < 0xa0) || ch == 0x2028 || ch == 0x2029;
+        if (control && !(multiline && (ch == '\n' || ch == '\r' || ch == '\t')))
+            buf_putc(&b, multiline && (ch == 0x2028 || ch == 0x2029) ? '\n' : ' ');
+        else if (!((ch >= 0x202a && ch <= 0x202e) || (ch >= 0x2066 && ch <= 0x2069)))
+            buf_add(&b, v.at + from, at - from);
+    }
+    return buf_str(&b);
+}
+
 bool knowledge_clean(struct ctx *c, const char *field, struct str *v, bool multiline, bool required, int most)
 {
-    if (!str_is_utf8(*v) || !text_clean(c->arena, *v, multiline, true, v))
+    if ((v->len && !str_is_utf8(*v)) || !text_clean(c->arena, tidy(c->arena, *v, multiline), multiline, true, v))
         return fail_field(c, str_of(field), "schema.control", NULL);
     if (required && !v->len)
         return fail_field(c, str_of(field), "schema.required", NULL);
@@ -119,8 +136,8 @@ static bool clean_texts(struct ctx *c, const char *field, struct str_list *list,
 
 bool knowledge_check_common(struct ctx *c, struct str *category, struct str_list *tags)
 {
-    return knowledge_clean(c, "category", category, false, false, KNOWLEDGE_MOST_CATEGORY) &
-           clean_texts(c, "tags", tags, KNOWLEDGE_MOST_TAGS, KNOWLEDGE_MOST_TAG);
+    bool fine = knowledge_clean(c, "category", category, false, false, KNOWLEDGE_MOST_CATEGORY);
+    return clean_texts(c, "tags", tags, KNOWLEDGE_MOST_TAGS, KNOWLEDGE_MOST_TAG) && fine;
 }
 
 bool faq_check(struct ctx *c, struct faq *f)

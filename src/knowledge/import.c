@@ -620,6 +620,13 @@ bool import_text(struct ctx *c, struct str name, struct str bytes, const struct 
     return finish(&m, read_text(&m, name, bytes));
 }
 
+bool import_upload(struct ctx *c, const char *path, struct str name, const struct import_options *o, struct import_report *report)
+{
+    struct str bytes;
+    *report = (struct import_report){0};
+    return read_whole(c, path, &bytes) && import_text(c, name, bytes, o, report);
+}
+
 bool import_file(struct ctx *c, const char *path, const struct import_options *o, struct import_report *report)
 {
     *report = (struct import_report){0};
@@ -628,6 +635,5 @@ bool import_file(struct ctx *c, const char *path, const struct import_options *o
         struct importing m = {.c = c, .o = o, .report = report};
         return finish(&m, read_folder(&m, path));
     }
-    struct str bytes;
-    return read_whole(c, path, &bytes) && import_text(c, str_of(path), bytes, o, report);
+    return import_upload(c, path, str_of(path), o, report);
 }

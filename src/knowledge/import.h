@@ -34,4 +34,6 @@ struct import_report {
 bool import_file(struct ctx *c, const char *path, const struct import_options *o, struct import_report *report);
 // The same from memory; name: the file's, for the format and the reports.
 bool import_text(struct ctx *c, struct str name, struct str bytes, const struct import_options *o, struct import_report *report);
+// An upload: a file at `path` that was called `name` where it came from.
+bool import_upload(struct ctx *c, const char *path, struct str name, const struct import_options *o, struct import_report *report);
 struct str import_report_json(struct arena *a, const struct import_report *report); // the resource Import of docs/protocol.md

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "knowledge/snapshot.h"
+#include "schema/id.h"
 #include "store/db.h"
 
 enum { SLOTS = 64, TAKEN_BITS = 48, WATCH_SECONDS = 1 };
@@ -284,4 +285,14 @@ bool knowledge_entry(struct ctx *c, char kind, int64_t id, struct knowledge_hit 
     }
     snapshot_give(c->knowledge, s);
     return e != NULL;
+}
+
+struct str knowledge_url(struct arena *a, const struct knowledge_hit *hit)
+{
+    const char *lang = lang_tag((enum lang)hit->language);
+    char id[ID_TEXT];
+    if (hit->kind == 'a')
+        return str_printf(a, "/help/%s/" STR_FMT, lang, STR_ARG(hit->slug));
+    struct str text = id_text("kf", hit->id, id);
+    return str_printf(a, "/help/%s/faq/" STR_FMT, lang, STR_ARG(text));
 }

@@ -44,6 +44,7 @@ enum { KNOWLEDGE_MOST_QUESTION = 1000, KNOWLEDGE_MOST_HITS = 50 }; // of a longe
 size_t knowledge_find(struct ctx *c, struct knowledge_query *q, struct knowledge_hit *hits, size_t most);
 // One enabled FAQ or published article as a hit, with the whole answer or body; false when there is none (no error).
 bool knowledge_entry(struct ctx *c, char kind, int64_t id, struct knowledge_hit *out);
+struct str knowledge_url(struct arena *a, const struct knowledge_hit *hit); // its page: "/help/zh-CN/faq/kf_…", "/help/en-US/returns"
 struct knowledge_stats {
     int64_t entries, texts, bytes, change, build_microseconds, builds;
 };

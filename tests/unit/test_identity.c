@@ -511,6 +511,19 @@ static void test_a_new_password_ends_the_other_sessions_only(void **state)
     must(sign_in("agent@test.example", STR("a new passphrase"), "", &two));
 }
 
+static void test_the_oldest_sessions_of_one_user_end_when_there_are_too_many(void **state)
+{
+    int64_t owner = set_up();
+    struct str first, second, last;
+    must(session_start(c, owner, &first));
+    must(session_start(c, owner, &second));
+    for (int i = 0; i < 49; i++)
+        must(session_start(c, owner, &last));
+    REFUSED(hello(first, "http://desk.example:8080"), "identity.session_over");
+    must(hello(second, "http://desk.example:8080"));
+    must(hello(last, "http://desk.example:8080"));
+}
+
 static void test_wrong_passwords_have_to_wait_longer_and_longer(void **state)
 {
     set_up();
@@ -694,6 +707,7 @@ int main(void)
         TEST(test_a_socket_of_a_foreign_page_is_refused),
         TEST(test_a_change_of_roles_is_felt_at_once),
         TEST(test_a_new_password_ends_the_other_sessions_only),
+        TEST(test_the_oldest_sessions_of_one_user_end_when_there_are_too_many),
         TEST(test_wrong_passwords_have_to_wait_longer_and_longer),
         TEST(test_a_second_factor_serves_each_code_once_and_each_recovery_code_once),
         TEST(test_a_token_has_its_scopes_within_its_users_rights_until_it_expires_or_is_ended),

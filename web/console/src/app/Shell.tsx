@@ -1,0 +1,105 @@
+// The frame around all pages: the rail with what this person may open, the banner of the connection, offers, shortcuts.
+import { App, Button, Tooltip } from 'antd';
+import { BookOpen, ContactRound, Inbox, Keyboard, Search, Settings, UserRound } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Navigate, NavLink, Route, Routes } from 'react-router-dom';
+import InboxPage from '@/pages/inbox/InboxPage';
+import { useNarrow } from './appearance';
+import { ConnectionBanner } from './ConnectionBanner';
+import { Waiting } from './Gate';
+import { useShortcuts } from './keys';
+import { Logo } from './Logo';
+import { useOffers } from './offers';
+import { PresenceSwitch } from './PresenceSwitch';
+import { useDesk, useSession } from './session';
+
+const KnowledgePage = lazy(() => import('@/pages/knowledge/KnowledgePage'));
+const ContactsPage = lazy(() => import('@/pages/contacts/ContactsPage'));
+const SettingsPage = lazy(() => import('@/pages/settings/SettingsPage'));
+const ProfilePage = lazy(() => import('@/pages/profile/ProfilePage'));
+const Switcher = lazy(() => import('./Switcher'));
+const KeyList = lazy(() => import('./KeyList'));
+
+const settingsPermissions = ['company.write', 'inbox.read', 'user.read', 'role.read', 'token.write', 'audit.read', 'inbox.write'];
+
+export default function Shell() {
+  const { t } = useTranslation();
+  const { may, desk } = useSession();
+  const { message } = App.useApp();
+  const narrow = useNarrow();
+  const [dialog, setDialog] = useState<'switcher' | 'keys' | null>(null);
+  const mine = useDesk((state) => state.counts.mine);
+  useOffers();
+  useShortcuts({
+    '?': () => setDialog('keys'),
+    'mod+k': () => setDialog('switcher'),
+  });
+  useEffect(() => {
+    desk.events.problem = (title) => void message.error(title);
+  }, [desk, message]);
+
+  const entries = [
+    { to: '/inbox', icon: Inbox, label: t('nav.inbox'), show: may('conversation.read'), count: mine },
+    { to: '/contacts', icon: ContactRound, label: t('nav.contacts'), show: may('contact.read') && !narrow },
+    { to: '/knowledge', icon: BookOpen, label: t('nav.knowledge'), show: may('knowledge.read') && !narrow },
+    { to: '/settings', icon: Settings, label: t('nav.settings'), show: settingsPermissions.some(may) && !narrow },
+    { to: '/profile', icon: UserRound, label: t('nav.profile'), show: true },
+  ].filter((entry) => entry.show);
+  const home = entries[0]!.to;
+
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">{t('nav.skip')}</a>
+      <nav className="rail" aria-label={t('nav.main')}>
+        {!narrow && (
+          <NavLink to={home} className="rail-mark" aria-label={t('app.name')}>
+            <Logo size={34} />
+          </NavLink>
+        )}
+        {entries.map(({ to, icon: Icon, label, count }) => (
+          <NavLink key={to} to={to} className="rail-entry">
+            <Icon size={20} aria-hidden />
+            <span>{label}</span>
+            {count ? <b className="rail-count" aria-label={t('nav.mineCount', { count })}>{count > 99 ? '99+' : count}</b> : null}
+          </NavLink>
+        ))}
+        <div className="rail-space" />
+        {!narrow && (
+          <>
+            <RailButton label={t('switcher.title')} icon={<Search size={18} />} onClick={() => setDialog('switcher')} />
+            <RailButton label={t('keys.title')} icon={<Keyboard size={18} />} onClick={() => setDialog('keys')} />
+          </>
+        )}
+        {may('conversation.reply') && <PresenceSwitch />}
+      </nav>
+      <div className="stage">
+        <ConnectionBanner />
+        <main id="main" className="main" tabIndex={-1}>
+          <Suspense fallback={<Waiting />}>
+            <Routes>
+              {may('conversation.read') && <Route path="/inbox/:view?/:id?" element={<InboxPage />} />}
+              {may('contact.read') && <Route path="/contacts/*" element={<ContactsPage />} />}
+              {may('knowledge.read') && <Route path="/knowledge/*" element={<KnowledgePage />} />}
+              <Route path="/settings/*" element={<SettingsPage />} />
+              <Route path="/profile" element={<ProfilePage />} />
+              <Route path="*" element={<Navigate to={home} replace />} />
+            </Routes>
+          </Suspense>
+        </main>
+      </div>
+      <Suspense fallback={null}>
+        {dialog === 'switcher' && <Switcher close={() => setDialog(null)} />}
+        {dialog === 'keys' && <KeyList close={() => setDialog(null)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function RailButton({ label, icon, onClick }: { label: string; icon: React.ReactNode; onClick: () => void }) {
+  return (
+    <Tooltip title={label} placement="right">
+      <Button type="text" className="rail-button" aria-label={label} icon={icon} onClick={onClick} />
+    </Tooltip>
+  );
+}
