@@ -1,6 +1,6 @@
-// Attachments: a file that somebody sent. The bytes lie in the store's blobs under their hash; the row says what they are. The type is sniffed, never
-// believed; images have a bound of pixels, read from their headers alone. An attachment is sent once, by whoever uploaded it; one that nobody sends
-// goes after a day.
+// Attachments: a file that somebody sent. The bytes lie in the store's blobs under their hash; the row says what they are. The type is
+// sniffed, never believed; images have a bound of pixels, read from their headers alone. An attachment is sent once, by whoever uploaded
+// it; one that nobody sends goes after a day.
 #pragma once
 #include "schema/schema.h"
 #include "store/job.h"
@@ -21,9 +21,9 @@ bool attachment_get(struct ctx *c, int64_t id, struct attachment *out); // ERR_N
 bool attachment_signed(struct ctx *c, struct str id_text, struct str signature);
 bool attachment_inline(struct str type); // pictures that a browser may show in place
 struct str attachment_clean_name(struct arena *a, struct str name); // no path, no control or bidirectional characters, bounded; never empty
-// From the first bytes: "image/png" …, empty when it is not on the list. width, height: 0 when no image; false in *sound when the image is broken.
-struct str attachment_sniff(struct ctx *c, const char *path, struct str head, struct str name, int64_t *width, int64_t *height, bool *sound);
+// From the bytes: "image/png" …, empty when it is not on the list. width, height: 0 when no image; false in *sound when the image
+// is broken.
+struct str attachment_sniff(struct ctx *c, const char *path, struct str name, int64_t *width, int64_t *height, bool *sound);
 
-extern const struct job_kind attachment_job; // removes what nobody sent
 extern const struct schema attachment_schema;
 extern const struct route attachment_routes[];

@@ -1,8 +1,9 @@
-// A conversation: bot → queued → open → pending → resolved → reopened. Legal transitions stand in one table (conversation.c); every change writes an
-// activity message in the same transaction.
+// A conversation: bot → queued → open → pending → resolved → reopened. Legal transitions stand in one table (conversation.c); every
+// change writes an activity message in the same transaction.
 //
-// Rights: PERM_CONVERSATION_READ_ALL sees all; PERM_CONVERSATION_READ sees those with the bot, in the queue, or without an assignee, and the own
-// ones. PERM_CONVERSATION_REPLY writes into these, takes and resolves; into a colleague's only with PERM_CONVERSATION_ASSIGN (notes: whoever sees it).
+// Rights: PERM_CONVERSATION_READ_ALL sees all; PERM_CONVERSATION_READ sees those with the bot, in the queue, or without an assignee, and
+// the own ones. PERM_CONVERSATION_REPLY writes into these, takes and resolves; into a colleague's only with PERM_CONVERSATION_ASSIGN
+// (notes: whoever sees it).
 #pragma once
 #include "desk/message.h"
 
@@ -16,7 +17,6 @@ enum conversation_act {
     ACT_UNASSIGN, // open, pending → queued, to the front
     ACT_PENDING,  // open → pending: waits for the customer
     ACT_REOPEN,   // pending, resolved → open
-    ACT_REQUEUE,  // resolved → queued: reopened when its agent is gone
     ACT_RESOLVE,  // bot, queued, open, pending → resolved
     ACT_RATE,     // resolved stays
     ACT_COUNT
@@ -74,8 +74,8 @@ bool conversation_of_visitor(struct ctx *c, int64_t inbox, int64_t contact, int6
 // Is `id` a conversation of this contact?
 bool conversation_is_of(struct ctx *c, int64_t id, int64_t contact, bool *is);
 void conversation_write(struct ctx *c, enum view view, const struct conversation *v, struct json_out *o, const char *name);
-// Those whose last change is after `event`, which the actor may see, at most `most`; reset: more changed than that. latest: the newest event that
-// is readable now (ask for what comes after it next time).
+// Those whose last change is after `event`, which the actor may see, at most `most`; reset: more changed than that. latest: the newest
+// event that is readable now (ask for what comes after it next time).
 bool conversation_since(struct ctx *c, int64_t event, size_t most, struct conversation **conversations, size_t *count, bool *reset,
                         int64_t *latest);
 struct conversation_counts {
@@ -84,13 +84,14 @@ struct conversation_counts {
 bool conversation_count(struct ctx *c, int64_t user, struct conversation_counts *out);
 void conversation_counts_write(const struct conversation_counts *n, struct json_out *o, const char *name);
 
-// The acts. Each is one durable transaction and publishes afterwards. The actor's rights are checked (by the ctx). cid: idempotent; may be empty.
-// *ack (may be NULL) gets the activity's seq and time.
+// The acts. Each is one durable transaction and publishes afterwards. The actor's rights are checked (by the ctx). cid: idempotent; may
+// be empty. *ack (may be NULL) gets the activity's seq and time.
 struct act_ack {
     int64_t conversation, seq, at;
 };
 bool conversation_assign(struct ctx *c, int64_t id, int64_t user, struct act_ack *ack); // 0: back to the queue
-bool conversation_take(struct ctx *c, int64_t id, struct act_ack *ack); // the actor becomes the assignee, also of a colleague's (explicit take-over)
+// The actor becomes the assignee, also of a colleague's conversation with PERM_CONVERSATION_ASSIGN (explicit take-over).
+bool conversation_take(struct ctx *c, int64_t id, struct act_ack *ack);
 bool conversation_pending(struct ctx *c, int64_t id, struct act_ack *ack);
 bool conversation_reopen(struct ctx *c, int64_t id, struct act_ack *ack);
 bool conversation_resolve(struct ctx *c, int64_t id, const struct wrap_up *wrap_up, struct act_ack *ack); // code must be an enabled one
@@ -99,11 +100,18 @@ bool conversation_handoff(struct ctx *c, int64_t id, int64_t contact, enum hando
 // Once for a resolution; changeable for RATING_CHANGE_FOR. ERR_CONFLICT conversation.not_resolved, conversation.rated.
 #define RATING_CHANGE_FOR (10 * MINUTE)
 bool conversation_rate(struct ctx *c, int64_t id, int64_t contact, const struct rating *rating, struct str cid, struct act_ack *ack);
-// The contact behind a visitor became known (signed identity): an activity in the running conversation, and the new contact.
+// The contact behind a visitor became known (signed identity): an activity in the conversation. Its rows moved with the contacts' merge already.
 bool conversation_identified(struct ctx *c, int64_t id, int64_t contact);
+// The visitor's running conversation, started when there is none (asking for a person before any message).
+struct conversation_start {
+    int64_t inbox, contact;
+    int lang; // enum lang
+    struct str page_url, page_title;
+};
+bool conversation_start(struct ctx *c, const struct conversation_start *start, int64_t *id);
 
 // The bot's decision for a message: JSON with seq and at. ERR_NOT_FOUND.
 bool conversation_trace(struct ctx *c, int64_t id, int64_t seq, struct str *json);
 
-extern const struct schema conversation_schema;
+extern const struct schema conversation_schema, wrap_up_schema;
 extern const struct route conversation_routes[], agent_routes[];

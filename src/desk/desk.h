@@ -1,5 +1,5 @@
-// The desk: its live state (presence, caches, what changed), posting, and what is published after a commit. Rows are the truth; live state can be
-// lost at any moment.
+// The desk: its live state (presence, caches, what changed), posting, and what is published after a commit. Rows are the truth; live
+// state can be lost at any moment.
 //
 // Topics of the hub (frames go out after the commit, in the order of seq within a conversation):
 //     'v' conversation: the visitor's sockets
@@ -28,8 +28,8 @@ extern const size_t desk_job_count;
 #define LIST_EVERY (300 * MILLISECOND)
 #define TICK_EVERY (100 * MILLISECOND)
 
-// Stores all drafts durably in one transaction, each with its own outcome, and publishes what was stored. False (with the error, and in every draft)
-// only when nothing could be stored at all. At most DRAFTS_MOST; drafts of one conversation keep their order.
+// Stores all drafts durably in one transaction, each with its own outcome, and publishes what was stored. False (with the error, and in
+// every draft) only when nothing could be stored at all. At most DRAFTS_MOST; drafts of one conversation keep their order.
 bool desk_post(struct ctx *c, struct draft *drafts, size_t count);
 
 // The topics that a console socket subscribes to after hello (up to 4, 0-terminated), and the one for following a conversation.
@@ -39,11 +39,13 @@ static inline uint64_t desk_topic_visitor(int64_t conversation)
 {
     return hub_topic('v', conversation);
 }
-// A frame to all that follow the conversation: staff (both views get the same one), and the visitor too when `visitor`. c->hub NULL: nothing.
+// A frame to all that follow the conversation: staff (both views get the same one), and the visitor too when `visitor`. c->hub NULL:
+// nothing.
 void desk_publish_staff(struct ctx *c, int64_t conversation, struct str frame, uint64_t except_conn);
 void desk_publish_visitor(struct ctx *c, int64_t conversation, struct str frame, uint64_t except_conn);
 
-// Seen up to seq. Publishes the read frame at once; the mark is written with the next tick. Marks only grow. The caller has checked that the reader may.
+// Seen up to seq. Publishes the read frame at once; the mark is written with the next tick. Marks only grow. The caller has checked that
+// the reader may.
 void desk_read_visitor(struct ctx *c, int64_t conversation, int64_t seq);
 void desk_read_agent(struct ctx *c, int64_t conversation, int64_t seq);
 

@@ -1,5 +1,6 @@
-// Inboxes: where customers come in. An inbox has a public key (what the widget's script names), a look, the origins that may embed it, and a sealed
-// secret for signed identities. Sockets read a small cache; a change empties it (other processes' changes are seen within seconds).
+// Inboxes: where customers come in. An inbox has a public key (what the widget's script names), a look, the origins that may embed it,
+// and a sealed secret for signed identities. Sockets read a small cache; a change empties it (other processes' changes are seen within
+// seconds).
 #pragma once
 #include "schema/schema.h"
 

@@ -1,5 +1,5 @@
-// Messages: the lines of a conversation. `seq` is 1, 2, 3 … in the conversation, without gaps; `event` grows over the installation. A message never
-// changes once it is stored.
+// Messages: the lines of a conversation. `seq` is 1, 2, 3 … in the conversation, without gaps; `event` grows over the installation. A
+// message never changes once it is stored.
 #pragma once
 #include "schema/schema.h"
 
@@ -34,16 +34,16 @@ enum view view_of(const struct actor *a);
 void message_write(struct ctx *c, enum view view, const struct conv_message *m, struct json_out *o, const char *name);
 struct str message_frame(struct ctx *c, enum view view, const struct conv_message *m); // {"t":"msg","m":…}
 
-// Messages after (ascending) or before a seq; after and before 0: the last ones. Always ascending. more: there are further ones in that direction.
-// Author names are filled. limit is clipped to 1 … MESSAGE_MOST_PAGE. Checks no rights.
-bool message_list(struct ctx *c, int64_t conversation, int64_t after, int64_t before, int limit, struct conv_message **messages, size_t *count,
-                  bool *more);
+// Messages after (after < 0: from the first on) or before a seq; after and before 0: the last ones. Always ascending. more: there are further ones in that
+// direction. Author names are filled. limit is clipped to 1 … MESSAGE_MOST_PAGE. Checks no rights.
+bool message_list(struct ctx *c, int64_t conversation, int64_t after, int64_t before, int limit, struct conv_message **messages,
+                  size_t *count, bool *more);
 bool message_at(struct ctx *c, int64_t conversation, int64_t seq, struct conv_message *out, bool *found);
 
 // Whoever wants to store messages fills drafts; each gets its own outcome.
 struct draft {
-    // In. A visitor's draft names contact and inbox; conversation 0 (or one that is resolved by now): the running one, or a new one is started.
-    // An agent's draft names the conversation; the ctx's rights do not count here, but `author_id` and `may_all` do.
+    // In. A visitor's draft names contact and inbox; conversation 0 (or one that is resolved by now): the running one, or a new one is
+    // started. An agent's draft names the conversation; the ctx's rights do not count here, but `author_id` and `may_all` do.
     int64_t conversation, contact, inbox;
     int author;            // enum author_kind
     int64_t author_id;     // user; visitors: the contact; 0 for bot and system

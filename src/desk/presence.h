@@ -1,6 +1,6 @@
-// Presence: who is ready for conversations. What a user chose (online, away, offline) is a row; whether they are here is known from their sockets.
-// When the last socket is gone for PRESENCE_GRACE they count as away; after RETURN_GRACE more, their unanswered conversations go back to the
-// queue's front. Whoever comes back gets the state that they had chosen.
+// Presence: who is ready for conversations. What a user chose (online, away, offline) is a row; whether they are here is known from their
+// sockets. When the last socket is gone for PRESENCE_GRACE they count as away; after RETURN_GRACE more, their unanswered conversations go
+// back to the queue's front. Whoever comes back gets the state that they had chosen.
 #pragma once
 #include "base/ctx.h"
 

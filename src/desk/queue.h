@@ -1,6 +1,7 @@
-// The queue: first come first served, to the online agent with free capacity who has the least to do, then who has been idle longest. What waits are
-// rows (state queued), so a restart forgets nothing. Assignment is one transaction behind one lock row, so two threads or nodes never assign twice.
-// Whenever somebody has room and somebody waits, queue_run assigns: it is called after every change that could matter, and by the desk's clock.
+// The queue: first come first served, to the online agent with free capacity who has the least to do, then who has been idle longest.
+// What waits are rows (state queued), so a restart forgets nothing. Assignment is one transaction behind one lock row, so two threads or
+// nodes never assign twice. Whenever somebody has room and somebody waits, queue_run assigns: it is called after every change that could
+// matter, and by the desk's clock.
 #pragma once
 #include "base/ctx.h"
 

@@ -3,7 +3,8 @@
 #include "base/ctx.h"
 
 struct str visitor_token(struct ctx *c, int64_t contact, int64_t inbox); // signed; good for a year
-bool visitor_from_token(struct ctx *c, struct str token, int64_t *contact, int64_t *inbox); // false: forged, expired or malformed (no error)
+// False (without an error) when forged, expired or malformed.
+bool visitor_from_token(struct ctx *c, struct str token, int64_t *contact, int64_t *inbox);
 bool visitor_authorise(struct ctx *c, struct str token); // for access_visitors: sets the actor; ERR_UNAUTHENTICATED desk.visitor_token
 // Budgets (conf visitor_rate, visitor_starts): false with ERR_LIMIT desk.too_fast / desk.too_many_visitors and retry_after.
 bool visitor_may_send(struct ctx *c, int64_t contact);
