@@ -5,7 +5,7 @@
 #include "schema/id.h"
 
 // Chosen by measuring: README.md "Thresholds".
-enum { ANSWER_DEFAULT = 650, SUGGEST_DEFAULT = 150, MOST_OPTIONS = 3, MOST_LOOKED_AT = 10 };
+enum { ANSWER_DEFAULT = 600, SUGGEST_DEFAULT = 100, CERTAIN = 990, MOST_OPTIONS = 3, MOST_LOOKED_AT = 10 };
 
 int bot_answer_threshold(const struct ctx *c)
 {
@@ -91,6 +91,16 @@ static void choose_options(struct thinking *t)
     }
 }
 
+// Whether the best one is clearly ahead of the next of its kind: the odds of the two scores differ by half. Otherwise the visitor chooses.
+static bool stands_out(const struct thinking *t)
+{
+    int64_t best = t->seen[0].score, next = 0;
+    for (size_t i = 1; i < t->seen_count && !next; i++)
+        if (t->seen[i].kind == t->seen[0].kind) // an article on the same matter is no rival of its FAQ
+            next = t->seen[i].score;
+    return best >= CERTAIN || 2 * best * (1000 - next) >= 3 * next * (1000 - best);
+}
+
 static void decide(struct thinking *t)
 {
     struct ctx *c = t->c;
@@ -117,7 +127,8 @@ static void decide(struct thinking *t)
         return;
     }
     look(t, question);
-    if (t->seen_count && t->seen[0].score >= bot_answer_threshold(c)) {
+    bool good = t->seen_count && t->seen[0].score >= bot_answer_threshold(c);
+    if (good && stands_out(t)) {
         out->hits[0] = t->seen[0];
         out->hit_count = 1;
         out->text = t->seen[0].answer;
@@ -129,7 +140,7 @@ static void decide(struct thinking *t)
     if (t->turn->misses >= (out->hit_count ? 2 : 1))
         hand_off(t, "two_misses", "bot.give_up", "bot.give_up_offline");
     else if (out->hit_count)
-        say(t, BOT_SUGGEST, "between_thresholds", "bot.suggest");
+        say(t, BOT_SUGGEST, good ? "several_fit" : "between_thresholds", "bot.suggest");
     else
         say(t, BOT_SUGGEST, "not_found", t->turn->person_online ? "bot.not_found" : "bot.not_found_offline");
 }

@@ -5,8 +5,10 @@
 enum bot_verdict { BOT_ANSWER, BOT_SUGGEST, BOT_HANDOFF, BOT_SMALLTALK };
 struct bot_decision {
     enum bot_verdict verdict;
-    // Stable code. ANSWER: "above_threshold", "chosen". SUGGEST: "between_thresholds", "not_found" (no options; text offers a person).
-    // HANDOFF: "asked_for_person", "two_misses" (the bot gave up). SMALLTALK: "greeting", "thanks", "goodbye", "who_are_you", "nothing_asked".
+    // Stable code. ANSWER: "above_threshold", "chosen". SUGGEST: "between_thresholds", "several_fit" (none clearly ahead),
+    // "not_found" (no options; text offers a person).
+    // HANDOFF: "asked_for_person", "two_misses" (the bot gave up). SMALLTALK: "greeting", "acknowledged",
+    // "thanks", "goodbye", "who_are_you", "nothing_asked".
     const char *reason;
     enum lang lang;          // the language to answer in
     struct str text;         // what to say (Markdown)

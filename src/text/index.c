@@ -11,7 +11,9 @@
 #define K1 1.2f
 static const float b_short = 0.4f, b_body = 0.75f;          // length normalisation of wordings and of passages
 static const float field_weight[INDEX_FIELDS] = {1.3f, 1.0f, 1.5f, 0.7f};
-static const float kind_weight[TOKEN_KINDS] = {0.5f, 1.0f, 0.5f, 1.0f, 0.8f};
+static const float kind_weight[TOKEN_KINDS] = {0.5f, 1.0f, 0.5f, 1.0f, 0.8f, 1.0f, 0.3f};
+// A function word is rare by chance in a small collection: it counts as if it stood in a fifth of so many further texts and entries.
+enum { COMMON_TEXTS = 1000, COMMON_ENTRIES = 50, COMMON_SHARE = 5 };
 
 enum { ID_BITS = 24, IMPACT_STEPS = 255 };
 #define ID_MASK ((1u << ID_BITS) - 1)
@@ -42,7 +44,7 @@ struct index {
     uint32_t entry_count;
     uint32_t *forward; // term numbers of each text, with repetitions, in order
     uint32_t *text_postings, *entry_postings;
-    float unknown_text_idf, unknown_entry_idf;
+    float unknown_text_idf[TOKEN_KINDS], unknown_entry_idf[TOKEN_KINDS]; // of the question's tokens that stand nowhere
 };
 
 struct index_builder {
@@ -208,11 +210,17 @@ static void measure(struct index *x, struct counting *k) // document frequencies
     }
     for (uint32_t t = 0; t < x->term_count; t++) {
         struct term *term = &x->terms[t];
-        term->text_idf = kind_weight[term->kind] * idf(x->text_count, term->texts_count);
-        term->entry_idf = kind_weight[term->kind] * idf(x->entry_count, term->entries_count);
+        uint32_t texts = term->kind == TOKEN_COMMON ? COMMON_TEXTS : 0, entries = term->kind == TOKEN_COMMON ? COMMON_ENTRIES : 0;
+        term->text_idf = kind_weight[term->kind] * idf(x->text_count + texts, term->texts_count + texts / COMMON_SHARE);
+        term->entry_idf = kind_weight[term->kind] * idf(x->entry_count + entries, term->entries_count + entries / COMMON_SHARE);
     }
-    x->unknown_text_idf = idf(x->text_count, 0);
-    x->unknown_entry_idf = idf(x->entry_count, 0);
+    for (int kind = 0; kind < TOKEN_KINDS; kind++) {
+        bool common = kind == TOKEN_COMMON;
+        float weight = kind == TOKEN_WORD_PAIR ? 0.1f : kind_weight[kind]; // most pairs of known words are new: that says little
+        x->unknown_text_idf[kind] = weight * (common ? idf(x->text_count + COMMON_TEXTS, COMMON_TEXTS / COMMON_SHARE) : idf(x->text_count, 0));
+        x->unknown_entry_idf[kind] =
+            weight * (common ? idf(x->entry_count + COMMON_ENTRIES, COMMON_ENTRIES / COMMON_SHARE) : idf(x->entry_count, 0));
+    }
 }
 
 struct index *index_finish(struct index_builder *b)
@@ -350,9 +358,9 @@ static size_t distinct(const struct index *x, struct arena *a, const struct toke
     }
     for (size_t i = 0; i < count; i++) {
         struct asked *t = &out[i];
-        float times = sqrtf((float)t->times), kind = kind_weight[t->token->kind];
-        t->text_weight = times * (t->term ? t->term->text_idf : kind * x->unknown_text_idf);
-        t->entry_weight = times * (t->term ? t->term->entry_idf : kind * x->unknown_entry_idf);
+        float times = sqrtf((float)t->times);
+        t->text_weight = times * (t->term ? t->term->text_idf : x->unknown_text_idf[t->token->kind]);
+        t->entry_weight = times * (t->term ? t->term->entry_idf : x->unknown_entry_idf[t->token->kind]);
     }
     return count;
 }

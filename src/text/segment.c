@@ -40,6 +40,8 @@ static UBreakIterator *breaker(void)
 struct reading {
     struct arena *arena;
     const UChar *units;
+    UChar last[64]; // the word before, stemmed
+    size_t last_len, last_at;
     VEC(struct token);
 };
 
@@ -102,6 +104,29 @@ static size_t stem(UChar *w, size_t n)
     return n;
 }
 
+// Words that say how something is asked, not what about. In a large collection their frequency would tell; a small one has too few texts for that.
+static bool is_common(const UChar *w, size_t n)
+{
+    static const char *const words[] = {"a", "about", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did",
+                                        "do", "does", "for", "from", "had", "has", "have", "hello", "here", "hi", "how", "i", "if", "in", "into", "is",
+                                        "it", "just", "ll", "m", "may", "me", "might", "my", "need", "of", "on", "or", "our", "please", "re", "s", "shall",
+                                        "should", "so", "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+                                        "those", "to", "too", "us", "ve", "want", "was", "we", "were", "what", "when", "where", "which", "who", "why",
+                                        "will", "with", "would", "you", "your"};
+    size_t from = 0, to = sizeof words / sizeof words[0];
+    while (from < to) {
+        size_t middle = (from + to) / 2, i = 0;
+        while (i < n && words[middle][i] && (UChar)words[middle][i] == w[i])
+            i++;
+        if (i == n && !words[middle][i])
+            return true;
+        if (i == n || (words[middle][i] && (UChar)words[middle][i] > w[i]))
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return false;
+}
 static const UChar not_word[] = {'n', 'o', 't'};
 
 // One run of letters with apostrophes inside: can't → can, not; order's → order.
@@ -125,7 +150,19 @@ static void add_word(struct reading *r, size_t at, size_t end)
         kept++; // ca|n't
     size_t n = kept < 64 ? kept : 64;
     memcpy(word, r->units + at, n * sizeof *word);
-    push(r, word, stem(word, n), at, len, TOKEN_WORD);
+    bool common = is_common(word, n);
+    n = stem(word, n);
+    push(r, word, n, at, len, common ? TOKEN_COMMON : TOKEN_WORD);
+    if (r->last_len) {
+        UChar pair[2 * sizeof word / sizeof *word + 1];
+        memcpy(pair, r->last, r->last_len * sizeof *pair);
+        pair[r->last_len] = ' ';
+        memcpy(pair + r->last_len + 1, word, n * sizeof *pair);
+        push(r, pair, r->last_len + 1 + n, r->last_at, end - r->last_at, TOKEN_WORD_PAIR);
+    }
+    memcpy(r->last, word, n * sizeof *word);
+    r->last_len = n;
+    r->last_at = at;
     if (negated)
         push(r, not_word, 3, at, len, TOKEN_WORD);
 }

@@ -3,7 +3,16 @@
 #pragma once
 #include "text/normalise.h"
 
-enum token_kind { TOKEN_CHAR, TOKEN_PAIR, TOKEN_TERM, TOKEN_WORD, TOKEN_NUMBER, TOKEN_KINDS };
+enum token_kind {
+    TOKEN_CHAR,
+    TOKEN_PAIR,
+    TOKEN_TERM,
+    TOKEN_WORD,
+    TOKEN_NUMBER,
+    TOKEN_COMMON,    // a function word: "the", "how", 的
+    TOKEN_WORD_PAIR, // two words in a row
+    TOKEN_KINDS
+};
 
 struct token {
     uint64_t id;      // hash of its text: the same in every process
