@@ -35,7 +35,8 @@ struct server_setup {
     struct conf *conf;
     const struct route *const *tables; // NULL-terminated list of tables, each ended by a row with path NULL
     const struct ws_endpoint *endpoints; // ended by path NULL
-    void (*make_ctx)(void *arg, struct ctx *c); // once a worker/lane thread: arena, db, services
+    void (*make_ctx)(void *arg, struct ctx *c); // once a worker/lane thread: arena, db, services (hub, conf and err are set here)
+    void (*free_ctx)(void *arg, struct ctx *c); // when the thread ends; NULL: only its arena is freed
     void *arg;
     // Sets ctx->actor from cookie/token and checks route->perm and CSRF; false with the error. Given by identity.
     bool (*authorise)(struct request *rq);
@@ -46,7 +47,9 @@ struct server_setup {
 };
 struct server *server_start(struct ctx *c, const struct server_setup *setup); // listens when it returns; NULL with the error
 int server_port(const struct server *s, bool tls);                            // what port 0 became
-void server_drain(struct server *s, int seconds); // SIGTERM: stop accepting, finish requests, close sockets with 1012, then stop
+void server_drain(struct server *s, int seconds); // SIGTERM: stop accepting, finish requests, close sockets with 1012, then stop.
+// The hub still takes calls and drops them.
+void server_free(struct server *s); // after server_drain; NULL is fine
 struct hub *server_hub(struct server *s);
 struct server_stats {
     int64_t connections, websockets, requests, frames_in, frames_out, bytes_out, slow_dropped, refused;
