@@ -32,6 +32,15 @@ int command_done(struct app *app, const char *key, const char *a, const char *b)
     return 0;
 }
 
+const char *command_pad(struct app *app, const char *words, int columns)
+{
+    struct str s = str_of(words);
+    int width = 0;
+    for (size_t at = 0; at < s.len;)
+        width += str_next_char(s, &at) >= 0x2e80 ? 2 : 1;
+    return arena_printf(app->arena, "%s%*s", words, width < columns ? columns - width : 0, "");
+}
+
 static const char *key_of(struct app *app, const char *prefix, const char *name)
 {
     return arena_printf(app->arena, "%s.%s", prefix, name);
@@ -40,9 +49,8 @@ static const char *key_of(struct app *app, const char *prefix, const char *name)
 static void print_options(struct app *app, const struct option_row *rows)
 {
     for (const struct option_row *o = rows; o && o->name; o++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-        printf("  %-28s %s\n", left, text(app, key_of(app, "opt", o->name), "", ""));
+        const char *left = arena_printf(app->arena, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+        printf("  %s %s\n", command_pad(app, left, 28), text(app, key_of(app, "opt", o->name), "", ""));
     }
 }
 
@@ -233,5 +241,5 @@ void progress(void *arg, int64_t done, int64_t total)
     if (share == shown)
         return;
     shown = done >= total ? -1 : share;
-    fprintf(stderr, "\r%-12s [%-40.*s] %3d%%%s", (const char *)arg, share * 40 / 100, bar, share, done >= total ? "\n" : "");
+    fprintf(stderr, "\r%s [%-40.*s] %3d%%%s", (const char *)arg, share * 40 / 100, bar, share, done >= total ? "\n" : "");
 }

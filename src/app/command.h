@@ -32,6 +32,7 @@ void progress(void *arg, int64_t done, int64_t total);        // a bar on stderr
 
 // For the commands' handlers.
 const char *command_text(struct app *app, const char *key, const char *a, const char *b, const char *c); // in the user's language
+const char *command_pad(struct app *app, const char *words, int columns); // with blanks to that many columns; a Chinese character takes two
 int command_done(struct app *app, const char *key, const char *a, const char *b);     // prints the text; returns 0
 int command_wrong_use(struct app *app, const char *key, const char *a, const char *b); // prints to stderr; returns 2
 

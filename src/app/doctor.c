@@ -33,7 +33,8 @@ static void finding(struct doctor *d, enum verdict v, const char *name, const ch
     static const char *const marks[] = {"ok", "--", "!!"};
     d->bad += v == BAD;
     if (!d->as_json) {
-        printf("%s  %-20s %s\n", marks[v], command_text(d->app, arena_printf(d->app->arena, "doctor.%s", name), "", "", ""), text);
+        const char *label = command_text(d->app, arena_printf(d->app->arena, "doctor.%s", name), "", "", "");
+        printf("%s  %s %s\n", marks[v], command_pad(d->app, label, 18), text);
         return;
     }
     json_open(&d->json, NULL, '{');
