@@ -433,7 +433,7 @@ struct job_runner *job_start(struct store *s, const struct job_kind *kinds, size
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->keep, &monotonic);
     int share[LANES] = {[QUICK] = threads > 1 ? threads / 2 : 1, [NORMAL] = threads > 1 ? threads - threads / 2 : 1};
-    r->threads = calloc((size_t)(share[QUICK] + share[NORMAL]), sizeof *r->threads);
+    r->threads = calloc((size_t)share[QUICK] + (size_t)share[NORMAL], sizeof *r->threads);
     ASSERT(r->threads, "out of memory");
     r->alone = name_owner(r);
     for (int i = 0; i < LANES; i++) {
