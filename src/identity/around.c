@@ -146,8 +146,6 @@ bool access_around(struct request *rq, struct response *rs, bool (*handler)(stru
         idempotency_forget(c, &key);
         return false;
     }
-    if (rs->status == 0 || rs->status == 200)
-        rs->status = route->flags & ROUTE_CREATES ? 201 : route->flags & ROUTE_EMPTY ? 204 : 200;
     struct afterwards after = {rq, rs, &key, !(route->flags & ROUTE_NO_AUDIT)};
     if ((after.audit || key.taken) && !store_write(c, write_afterwards, &after)) {
         // The change is made and must not be reported as failed, or it would be made again.
