@@ -57,14 +57,15 @@ export interface DeviceSession {
   current?: boolean;
   device?: string;
   address?: string;
-  created_at?: string;
-  last_seen_at?: string | null;
+  created_at: string;
+  seen_at: string;
 }
 export interface Token {
   id: string;
   name: string;
-  permissions: string[];
-  value?: string;
+  scopes: string[];
+  token?: string;
+  hint?: string;
   created_at?: string;
   last_used_at?: string | null;
   expires_at?: string | null;

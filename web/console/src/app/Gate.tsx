@@ -1,7 +1,7 @@
 // What a person meets at the door: the first-start setup, the sign-in, or the console.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Button, Result, Spin } from 'antd';
-import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { Suspense, useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useNavigate } from 'react-router-dom';
 import { get, onSignedOut, Problem, remove, setCsrf } from '@/api/http';
@@ -10,11 +10,12 @@ import { Desk } from '@/api/live/desk';
 import type { Session } from '@/api/types';
 import { applyTheme } from './appearance';
 import { lang, setLang } from './i18n';
+import { lazily } from './lazily';
 import { SessionContext, type SignedIn } from './session';
 
-const SignInPage = lazy(() => import('@/pages/signin/SignInPage'));
-const SetupPage = lazy(() => import('@/pages/signin/SetupPage'));
-const Shell = lazy(() => import('./Shell'));
+const SignInPage = lazily(() => import('@/pages/signin/SignInPage'));
+const SetupPage = lazily(() => import('@/pages/signin/SetupPage'));
+const Shell = lazily(() => import('./Shell'));
 
 type Door = { kind: 'session'; session: Session } | { kind: 'sign-in' } | { kind: 'setup' };
 
@@ -112,7 +113,7 @@ function Inside({ session }: { session: Session }) {
     }),
     [session, desk, navigate],
   );
-  useEffect(() => window.scrollTo(0, 0), [pathname]);
+  useEffect(() => void document.getElementById('main')?.scrollTo(0, 0), [pathname]);
   return (
     <SessionContext.Provider value={value}>
       <Shell />

@@ -1,25 +1,27 @@
 // The frame around all pages: the rail with what this person may open, the banner of the connection, offers, shortcuts.
 import { App, Button, Tooltip } from 'antd';
 import { BookOpen, ContactRound, Inbox, Keyboard, Search, Settings, UserRound } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Navigate, NavLink, Route, Routes } from 'react-router-dom';
+import { Navigate, NavLink, Route, Routes, useLocation } from 'react-router-dom';
 import InboxPage from '@/pages/inbox/InboxPage';
 import { useNarrow } from './appearance';
+import { Boundary } from './Boundary';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Waiting } from './Gate';
 import { useShortcuts } from './keys';
+import { lazily } from './lazily';
 import { Logo } from './Logo';
 import { useOffers } from './offers';
 import { PresenceSwitch } from './PresenceSwitch';
 import { useDesk, useSession } from './session';
 
-const KnowledgePage = lazy(() => import('@/pages/knowledge/KnowledgePage'));
-const ContactsPage = lazy(() => import('@/pages/contacts/ContactsPage'));
-const SettingsPage = lazy(() => import('@/pages/settings/SettingsPage'));
-const ProfilePage = lazy(() => import('@/pages/profile/ProfilePage'));
-const Switcher = lazy(() => import('./Switcher'));
-const KeyList = lazy(() => import('./KeyList'));
+const KnowledgePage = lazily(() => import('@/pages/knowledge/KnowledgePage'), true);
+const ContactsPage = lazily(() => import('@/pages/contacts/ContactsPage'), true);
+const SettingsPage = lazily(() => import('@/pages/settings/SettingsPage'), true);
+const ProfilePage = lazily(() => import('@/pages/profile/ProfilePage'), true);
+const Switcher = lazily(() => import('./Switcher'), true);
+const KeyList = lazily(() => import('./KeyList'), true);
 
 const settingsPermissions = ['company.write', 'inbox.read', 'user.read', 'role.read', 'token.write', 'audit.read', 'inbox.write'];
 
@@ -28,6 +30,7 @@ export default function Shell() {
   const { may, desk } = useSession();
   const { message } = App.useApp();
   const narrow = useNarrow();
+  const { pathname } = useLocation();
   const [dialog, setDialog] = useState<'switcher' | 'keys' | null>(null);
   const mine = useDesk((state) => state.counts.mine);
   useOffers();
@@ -76,16 +79,18 @@ export default function Shell() {
       <div className="stage">
         <ConnectionBanner />
         <main id="main" className="main" tabIndex={-1}>
-          <Suspense fallback={<Waiting />}>
-            <Routes>
-              {may('conversation.read') && <Route path="/inbox/:view?/:id?" element={<InboxPage />} />}
-              {may('contact.read') && <Route path="/contacts/*" element={<ContactsPage />} />}
-              {may('knowledge.read') && <Route path="/knowledge/*" element={<KnowledgePage />} />}
-              <Route path="/settings/*" element={<SettingsPage />} />
-              <Route path="/profile" element={<ProfilePage />} />
-              <Route path="*" element={<Navigate to={home} replace />} />
-            </Routes>
-          </Suspense>
+          <Boundary key={pathname.split('/')[1]}>
+            <Suspense fallback={<Waiting />}>
+              <Routes>
+                {may('conversation.read') && <Route path="/inbox/:view?/:id?" element={<InboxPage />} />}
+                {may('contact.read') && <Route path="/contacts/*" element={<ContactsPage />} />}
+                {may('knowledge.read') && <Route path="/knowledge/*" element={<KnowledgePage />} />}
+                <Route path="/settings/*" element={<SettingsPage />} />
+                <Route path="/profile" element={<ProfilePage />} />
+                <Route path="*" element={<Navigate to={home} replace />} />
+              </Routes>
+            </Suspense>
+          </Boundary>
         </main>
       </div>
       <Suspense fallback={null}>

@@ -27,7 +27,7 @@ export default function Switcher({ close }: { close: () => void }) {
   const contacts = useQuery({
     queryKey: ['contacts', 'switcher', query],
     enabled: query.length > 0 && may('contact.read'),
-    queryFn: ({ signal }) => list<Contact>('/contacts', { 'filter[name]': query, limit: 6 }, signal).then((page) => page.items),
+    queryFn: ({ signal }) => list<Contact>('/contacts', { q: query, limit: 6 }, signal).then((page) => page.items),
     retry: false,
   });
   useEffect(() => setAt(0), [query]);

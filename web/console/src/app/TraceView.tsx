@@ -4,7 +4,7 @@ import type { Trace } from '@/api/types';
 import { thousandths } from './format';
 
 const verdicts = ['answer', 'suggest', 'handoff', 'smalltalk'] as const;
-const reasons = ['above_threshold', 'between_thresholds', 'below_threshold', 'asked_for_person', 'two_misses', 'chosen', 'greeting', 'thanks', 'nothing_found', 'empty'] as const;
+const reasons = ['above_threshold', 'between_thresholds', 'not_found', 'asked_for_person', 'two_misses', 'chosen', 'greeting', 'thanks', 'goodbye', 'who', 'acknowledged', 'nothing_asked'] as const;
 
 export function useVerdict() {
   const { t } = useTranslation();
@@ -30,13 +30,13 @@ export function TraceView({ trace }: { trace: Trace }) {
       </p>
       {trace.normalised && (
         <section>
-          <h3>{t('trace.normalised')}</h3>
+          <h2>{t('trace.normalised')}</h2>
           <p className="trace-text">{trace.normalised}</p>
         </section>
       )}
       {trace.tokens && trace.tokens.length > 0 && (
         <section>
-          <h3>{t('trace.tokens')}</h3>
+          <h2>{t('trace.tokens')}</h2>
           <ul className="tokens">
             {trace.tokens.map((token, i) => (
               <li key={i} style={{ opacity: 1, borderBottomWidth: 1 + Math.round((3 * (token.weight ?? 0)) / heaviest) }} title={token.weight === undefined ? undefined : String(token.weight)}>
@@ -47,7 +47,7 @@ export function TraceView({ trace }: { trace: Trace }) {
         </section>
       )}
       <section>
-        <h3>{t('trace.candidates')}</h3>
+        <h2>{t('trace.candidates')}</h2>
         {candidates.length === 0 && <p className="quiet">{t('trace.none')}</p>}
         <ol className="candidates">
           {candidates.map((candidate) => (

@@ -112,7 +112,7 @@ export function antdTheme(mode: Mode, calm: boolean): ThemeConfig {
     },
     components: {
       Button: { primaryColor: p.onJade, dangerColor: mode === 'dark' ? '#2a0b04' : '#ffffff', primaryShadow: 'none', defaultShadow: 'none', dangerShadow: 'none', fontWeight: 500 },
-      Table: { headerBg: p.surface, headerColor: p.muted, headerSplitColor: 'transparent', rowHoverBg: p.raised, cellPaddingBlock: 12 },
+      Table: { headerBg: p.surface, headerColor: p.muted, headerSplitColor: 'transparent', rowHoverBg: p.raised, cellPaddingBlockMD: 11, cellPaddingInlineMD: 16 },
       Segmented: { trackBg: p.sunken, itemSelectedBg: mode === 'dark' ? p.line : p.surface, itemColor: p.muted },
       Tooltip: { colorBgSpotlight: mode === 'dark' ? '#33413c' : '#1b2421' },
       Tabs: { horizontalItemPadding: '10px 0' },

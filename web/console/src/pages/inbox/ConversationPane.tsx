@@ -2,20 +2,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { App, Button, Dropdown, Result, Skeleton, Tooltip } from 'antd';
 import { ArrowLeft, CheckCircle2, Clock3, Ellipsis, Eye, Hand, PanelRight, RotateCcw, UserRoundPlus } from 'lucide-react';
-import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { get, post, Problem } from '@/api/http';
 import type { Conversation } from '@/api/types';
 import { Avatar } from '@/app/Avatar';
 import { useNarrow } from '@/app/appearance';
 import { useShortcuts } from '@/app/keys';
+import { lazily } from '@/app/lazily';
 import { useProblem } from '@/app/problems';
 import { useDesk, useSession } from '@/app/session';
 import { Composer, type ComposerHandle } from './Composer';
 import { Transcript } from './Transcript';
 
-const ResolveDialog = lazy(() => import('./ResolveDialog'));
-const AssignDialog = lazy(() => import('./AssignDialog'));
+const ResolveDialog = lazily(() => import('./ResolveDialog'), true);
+const AssignDialog = lazily(() => import('./AssignDialog'), true);
 
 export function useConversation(id: string) {
   const { desk } = useSession();

@@ -2,18 +2,19 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button, Skeleton } from 'antd';
 import { BadgeCheck, ExternalLink, Pencil } from 'lucide-react';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { type ReactNode, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router-dom';
 import { get, list } from '@/api/http';
 import type { Contact, Conversation } from '@/api/types';
 import { Avatar } from '@/app/Avatar';
 import { dateTime, shortTime } from '@/app/format';
+import { lazily } from '@/app/lazily';
 import { useSession } from '@/app/session';
 import { snippet } from './activity';
 import { useConversation } from './ConversationPane';
 
-const AssignDialog = lazy(() => import('./AssignDialog'));
+const AssignDialog = lazily(() => import('./AssignDialog'), true);
 
 export default function Details({ id }: { id: string }) {
   const { t } = useTranslation();

@@ -1,17 +1,18 @@
 // The desk: the list, the conversation, the customer. On a phone one of them at a time.
 import { Drawer } from 'antd';
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+import { Suspense, useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router-dom';
 import { useNarrow, useWide } from '@/app/appearance';
 import { useShortcuts } from '@/app/keys';
+import { lazily } from '@/app/lazily';
 import { useDesk, useSession } from '@/app/session';
 import { ConversationList } from './ConversationList';
 import './inbox.css';
 import { isView, useView, type View } from './views';
 
-const ConversationPane = lazy(() => import('./ConversationPane'));
-const Details = lazy(() => import('./Details'));
+const ConversationPane = lazily(() => import('./ConversationPane'), true);
+const Details = lazily(() => import('./Details'), true);
 
 export default function InboxPage() {
   const { t } = useTranslation();

@@ -2,18 +2,19 @@
 // the outbox follow at the end.
 import { Button, Skeleton } from 'antd';
 import { ArrowDown } from 'lucide-react';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import { lastSeq } from '@/api/live/transcript';
 import type { Letter } from '@/api/live/outbox';
 import type { Conversation, Message } from '@/api/types';
 import { dayKey, relativeDay } from '@/app/format';
+import { lazily } from '@/app/lazily';
 import { useDesk, useSession } from '@/app/session';
 import { activityText } from './activity';
 import { MessageRow, PendingRow } from './MessageRow';
 
-const TraceDrawer = lazy(() => import('./TraceDrawer'));
+const TraceDrawer = lazily(() => import('./TraceDrawer'), true);
 const GROUP_GAP = 4 * 60_000;
 const none: readonly Letter[] = [];
 
