@@ -48,6 +48,7 @@ static const struct setting settings[] = {
     ROW("bot", "suggest_threshold", NUMBER, suggest_threshold, "0", 0, 1000, "thousandths; 0: the measured default"),
     ROW("desk", "messages_per_10_seconds", NUMBER, visitor_rate, "20", 1, 1000000, "messages of one visitor"),
     ROW("desk", "new_visitors_per_minute", NUMBER, visitor_starts, "60", 1, 1000000, "new visitors from one address"),
+    ROW("desk", "typing_every", NUMBER, typing_every, "1000", 0, 10000, "milliseconds between passed-on typing signs of one person"),
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };
 

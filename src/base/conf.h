@@ -32,6 +32,7 @@ struct conf {
     int64_t suggest_threshold; // [bot] suggest_threshold, thousandths
     int64_t visitor_rate;      // [desk] messages_per_10_seconds of one visitor
     int64_t visitor_starts;    // [desk] new_visitors_per_minute from one address
+    int64_t typing_every;      // [desk] typing_every milliseconds a typing sign of one person is passed on
 };
 // `file` NULL: $YINGDA_CONFIG, else DIR/yingda.ini when there. Texts live in the arena. False with the error (conf.*) naming file and line.
 bool conf_load(struct ctx *c, const char *file, const char *data_dir, struct conf *out);
