@@ -3,8 +3,10 @@
 #include "bot/bot.h"
 #include "crm/contact.h"
 #include "desk/attachment.h"
+#include "desk/console_ws.h"
 #include "desk/desk.h"
 #include "desk/inbox.h"
+#include "desk/widget_ws.h"
 #include "desk/wrap_up.h"
 #include "identity/identity.h"
 #include "identity/reseal.h"
@@ -48,5 +50,7 @@ const struct job_kind *app_jobs(size_t *count)
 const struct ws_endpoint *app_endpoints(void)
 {
     static struct ws_endpoint endpoints[3];
+    endpoints[0] = widget_endpoint;
+    endpoints[1] = console_endpoint;
     return endpoints;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "crm/contact.h"
 #include "desk/live.h"
+#include "desk/socket.h"
 #include "desk/wrap_up.h"
 #include "schema/id.h"
 #include "schema/perm.h"
@@ -189,8 +190,10 @@ static void publish_moved(struct ctx *c, const struct moved *m)
     if (c->hub && conversation_load(c, VIEW_VISITOR, m->conversation, &v))
         publish(c, 'v', m->conversation, conversation_frame(c, "conv", VIEW_VISITOR, &v, false), 0);
     error_clear(c->err);
-    if (anybody(c))
-        publish_list(c, m->conversation, m);
+    if (!anybody(c))
+        return;
+    publish_list(c, m->conversation, m);
+    socket_moved(c, m->conversation, m->to, m->is);
 }
 
 void change_begin(struct change *ch)
@@ -431,6 +434,7 @@ void desk_tick(struct ctx *c)
     struct desk *d = c->desk;
     usec now = clock_now(c->clock);
     error_clear(c->err);
+    socket_tick(c);
     flush_marks(c);
     presence_tick(c);
     pthread_mutex_lock(&d->lock);
