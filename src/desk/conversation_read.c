@@ -18,7 +18,8 @@ SQL(conv_counts, "SELECT state, COUNT(*) FROM conversation WHERE state IN (0, 1)
 SQL(conv_mine, "SELECT COUNT(*) FROM conversation WHERE assignee = ?1 AND state IN (2, 3)");
 SQL(conv_stray, "SELECT COUNT(*) FROM conversation WHERE assignee IS NULL AND state IN (2, 3)");
 SQL(conv_trace, "SELECT at, trace FROM bot_trace WHERE conversation = ?1 AND seq = ?2");
-SQL(event_latest, "SELECT id FROM message WHERE {settled} ORDER BY id DESC LIMIT 1");
+SQL_SCAN(event_latest, "from the newest row down, and the first settled one ends it",
+         "SELECT id FROM message WHERE {settled} ORDER BY id DESC LIMIT 1");
 // Rows of one conversation lie apart, so more of them are read than conversations are wanted.
 SQL(event_since, "SELECT id, conversation FROM message WHERE id > ?1 AND {settled} ORDER BY id LIMIT ?2");
 
