@@ -3,12 +3,13 @@
 #include "knowledge/help.h"
 
 #include "base/conf.h"
+#include "base/vec.h"
 #include "identity/company.h"
 #include "knowledge/markdown.h"
 #include "knowledge/snapshot.h"
 #include "schema/id.h"
 
-enum { MOST_RESULTS = 20, MOST_QUERY = 200, CARD_LINES = 5, MOST_IN_CATEGORY = 500, RELATED = 5, LEAST_SCORE = 20, SNIPPET = 140 };
+enum { MOST_RESULTS = 20, MOST_QUERY = 200, CARD_LINES = 5, MOST_IN_CATEGORY = 500, RELATED = 5, LEAST_SCORE = 20, LEAST_LIKE = 200, SNIPPET = 140 };
 #define POLICY "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 struct page {
@@ -215,30 +216,26 @@ struct category {
     size_t count;
     const struct entry *first[CARD_LINES];
 };
-static size_t categories(struct page *p, struct category **out)
+struct categories {
+    VEC(struct category);
+};
+
+static void sort_in(struct page *p, struct categories *list, char kind)
 {
-    size_t count = 0, room = 16;
-    struct category *list = ARENA_ARRAY(p->c->arena, struct category, room);
     for (uint32_t i = 0; i < p->s->count; i++) {
         const struct entry *e = &p->s->entries[i];
-        if (e->language != (int)p->lang)
+        if (e->language != (int)p->lang || e->kind != kind)
             continue;
         size_t k = 0;
-        while (k < count && !str_eq(list[k].name, e->category))
+        while (k < list->count && !str_eq(list->at[k].name, e->category))
             k++;
-        if (k == count) {
-            if (count == room) {
-                list = arena_grow(p->c->arena, list, room * sizeof *list, room * 2 * sizeof *list);
-                room *= 2;
-            }
-            list[count++] = (struct category){.name = e->category};
-        }
-        if (list[k].count < CARD_LINES)
-            list[k].first[list[k].count] = e;
-        list[k].count++;
+        if (k == list->count)
+            VEC_PUSH(p->c->arena, list, (struct category){.name = e->category});
+        struct category *c = &list->at[k];
+        if (c->count < CARD_LINES)
+            c->first[c->count] = e;
+        c->count++;
     }
-    *out = list;
-    return count;
 }
 
 static void category_card(struct page *p, const struct category *k)
@@ -325,16 +322,17 @@ static bool start_page(struct request *rq, struct response *rs)
     put(&p, "</h1>\n");
     search_form(&p, STR(""), true);
     put(&p, "</div></div>\n<div class=\"wrap\">\n");
-    struct category *list;
-    size_t count = categories(&p, &list);
-    if (!count) {
+    struct categories list = {0};
+    sort_in(&p, &list, 'f'); // in the order in which the FAQs came
+    sort_in(&p, &list, 'a');
+    if (!list.count) {
         put(&p, "<p class=\"empty\">");
         say(&p, "help.empty");
         put(&p, "</p>\n");
     }
     put(&p, "<div class=\"cards\">\n");
-    for (size_t i = 0; i < count; i++)
-        category_card(&p, &list[i]);
+    for (size_t i = 0; i < list.count; i++)
+        category_card(&p, &list.at[i]);
     put(&p, "</div>\n");
     guides(&p);
     put(&p, "</div>\n</main>\n");
@@ -373,24 +371,34 @@ static bool category_page(struct request *rq, struct response *rs)
     return finish(&p);
 }
 
+static void related_link(struct page *p, struct str url, struct str title, size_t *shown)
+{
+    if (!(*shown)++) {
+        put(p, "<aside class=\"related\"><h2>");
+        say(p, "help.related");
+        put(p, "</h2>\n<ul>\n");
+    }
+    put(p, "<li><a href=\"");
+    text(p, url);
+    put(p, "\">");
+    text(p, title);
+    put(p, "</a></li>\n");
+}
+
+// What is like it and of its category; then what is very like it; no more than a handful.
 static void related(struct page *p, const struct entry *e)
 {
     struct knowledge_query q = {.question = e->title, .language = e->language};
-    struct knowledge_hit hits[RELATED + 1];
-    size_t count = knowledge_find(p->c, &q, hits, RELATED + 1), shown = 0;
-    for (size_t i = 0; i < count; i++) {
-        if ((hits[i].kind == e->kind && hits[i].id == e->id) || hits[i].score < LEAST_SCORE)
-            continue;
-        if (!shown++) {
-            put(p, "<aside class=\"related\"><h2>");
-            say(p, "help.related");
-            put(p, "</h2>\n<ul>\n");
+    struct knowledge_hit hits[MOST_RESULTS];
+    size_t count = knowledge_find(p->c, &q, hits, MOST_RESULTS), shown = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < count && shown < RELATED; i++) {
+            const struct entry *other = snapshot_entry(p->s, hits[i].kind, hits[i].id);
+            if (!other || other == e || (pass == 1) == str_eq(other->category, e->category))
+                continue;
+            if (hits[i].score >= (pass ? LEAST_LIKE : LEAST_SCORE))
+                related_link(p, url_of(p, other), other->title, &shown);
         }
-        put(p, "<li><a href=\"");
-        text(p, knowledge_url(p->c->arena, &hits[i]));
-        put(p, "\">");
-        text(p, hits[i].title);
-        put(p, "</a></li>\n");
     }
     if (shown)
         put(p, "</ul></aside>\n");
