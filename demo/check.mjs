@@ -196,6 +196,7 @@ const STATES = ['bot', 'queued', 'open', 'pending', 'resolved'];
 const conversations = lines('conversations.jsonl');
 const used_contacts = new Set();
 const texts = new Map();
+const running = new Set();
 for (const c of conversations) {
     only_keys(c, ['contact', 'inbox', 'minutes_ago', 'language', 'state', 'agent', 'wrap_up', 'rating', 'messages'], c.where);
     if (!contacts[c.contact]) fault(c.where, `contact ${c.contact} is out of range`);
@@ -204,6 +205,8 @@ for (const c of conversations) {
     if (!Number.isInteger(c.minutes_ago) || c.minutes_ago < 30 || c.minutes_ago > 43200) fault(c.where, `minutes_ago ${c.minutes_ago}`);
     if (!wordings[c.language]) fault(c.where, `language ${c.language}`);
     if (!STATES.includes(c.state)) fault(c.where, `state ${c.state}`);
+    if (c.state !== 'resolved' && running.has(`${c.contact} ${c.inbox}`)) fault(c.where, 'is a second running one of its contact');
+    if (c.state !== 'resolved') running.add(`${c.contact} ${c.inbox}`);
     if (c.agent && !agents.has(c.agent)) fault(c.where, `agent ${c.agent} is not in staff.json`);
     if (c.wrap_up && !wrap_ups.has(c.wrap_up)) fault(c.where, `wrap_up ${c.wrap_up}`);
     if (c.rating && !(Number.isInteger(c.rating.score) && c.rating.score >= 1 && c.rating.score <= 5)) fault(c.where, 'rating score');

@@ -39,14 +39,14 @@ static bool open_store(struct app *app)
     struct ctx *c = &app->ctx;
     if (!open_data_dir(app))
         return false;
-    if (keys_open && !(c->keys = keys_open(c)))
+    if (!(c->keys = keys_open(c)))
         return false;
     if (!(c->store = store_open(c, !app->keep_schema)))
         return false;
     app->opened = APP_STORE;
     if (!(c->db = store_reader(c->store, c)))
         return false;
-    return app->keep_schema || !company_check || company_check(c);
+    return app->keep_schema || company_check(c);
 }
 
 bool app_open(struct app *app, enum app_need need)
@@ -58,7 +58,7 @@ bool app_open(struct app *app, enum app_need need)
     }
     if (need >= APP_STORE && app->opened < APP_STORE && !open_store(app))
         return false;
-    if (need >= APP_ROOMS && app->opened < APP_ROOMS && knowledge_open) {
+    if (need >= APP_ROOMS && app->opened < APP_ROOMS) {
         if (!(app->ctx.knowledge = knowledge_open(&app->ctx)))
             return false;
         app->opened = APP_ROOMS;
@@ -112,6 +112,10 @@ void app_thread_ctx(void *arg, struct ctx *c)
     app->threads[app->thread_count].arena = c->arena;
     app->threads[app->thread_count++].db = c->db;
     pthread_mutex_unlock(&app->lock);
+}
+
+void app_thread_done(void *app, struct ctx *c)
+{
 }
 
 int app_complain(struct app *app)

@@ -38,6 +38,7 @@ bool app_open(struct app *app, enum app_need need);
 void app_close(struct app *app);
 // A fresh ctx for a thread of its own: arena, reader connection, the services of `app`. app_close frees them, after the threads ended.
 void app_thread_ctx(void *app, struct ctx *c);
+void app_thread_done(void *app, struct ctx *c); // the thread ends: nothing to do before app_close
 // Prints app->error in the user's language to stderr; returns 1, the exit code.
 int app_complain(struct app *app);
 

@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "crm/contact.h"
+#include "desk/desk.h"
 #include "desk/inbox.h"
 #include "desk/past.h"
 #include "desk/wrap_up.h"
@@ -406,7 +407,12 @@ static bool load(struct demo *d)
     if (exists || knowledge_stats(c).entries > 0)
         return fail(c, ERR_CONFLICT, "demo.not_empty", NULL);
     d->now = clock_now(c->clock);
-    return unpack(d) && set_up(d) && make_inboxes(d) && make_wrap_ups(d) && store_write(c, put_all, d) && knowledge_publish(c);
+    if (!unpack(d) || !set_up(d) || !make_inboxes(d) || !make_wrap_ups(d) || !(c->desk = desk_open(c)))
+        return false;
+    bool good = store_write(c, put_all, d) && knowledge_publish(c);
+    desk_close(c->desk);
+    c->desk = NULL;
+    return good;
 }
 
 int demo_load(struct app *app)

@@ -39,9 +39,8 @@ const struct job_kind *app_jobs(size_t *count)
 {
     static struct job_kind kinds[16];
     size_t n = 0;
-    if (&reseal_job)
-        kinds[n++] = reseal_job;
-    for (size_t i = 0; &desk_job_count && i < desk_job_count; i++)
+    kinds[n++] = reseal_job;
+    for (size_t i = 0; i < desk_job_count; i++)
         kinds[n++] = desk_jobs[i];
     *count = n;
     return kinds;

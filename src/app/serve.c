@@ -141,15 +141,15 @@ int serve_run(struct app *app)
         return app_complain(app);
     if (openapi_serve)
         openapi_serve(app_routes(), YINGDA_VERSION);
-    if (desk_open && !(c->desk = desk_open(c)))
+    if (!(c->desk = desk_open(c)))
         return app_complain(app);
-    if (visitor_authorise)
-        access_visitors(c, visitor_authorise);
+    access_visitors(c, visitor_authorise);
     struct server_setup setup = {
         .conf = &app->conf,
         .tables = app_routes(),
         .endpoints = app_endpoints(),
         .make_ctx = app_thread_ctx,
+        .free_ctx = app_thread_done,
         .arg = app,
         .authorise = access_authorise,
         .around = access_around,
@@ -162,17 +162,14 @@ int serve_run(struct app *app)
     size_t kinds;
     const struct job_kind *jobs = app_jobs(&kinds);
     struct job_runner *runner = job_start(c->store, jobs, kinds, 2, app_thread_ctx, app);
-    if (desk_start)
-        desk_start(c->desk, app_thread_ctx, app);
+    desk_start(c->desk, app_thread_ctx, app);
     greet(app, server);
     wait_for_end(app, &signals);
     fprintf(stderr, "%s\n", command_text(app, "serve.stopping", "", "", ""));
     server_drain(server, 10);
     job_stop(runner);
-    if (desk_stop) {
-        desk_stop(c->desk);
-        desk_close(c->desk);
-        c->desk = NULL;
-    }
+    desk_stop(c->desk);
+    desk_close(c->desk);
+    c->desk = NULL;
     return 0;
 }

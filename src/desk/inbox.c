@@ -260,7 +260,8 @@ bool inbox_create(struct ctx *c, struct inbox *inbox)
         inbox->greeting = ARENA_NEW(c->arena, struct greeting);
     if (!inbox->color.len)
         inbox->color = STR("#1677ff");
-    inbox->key = rand_token(c->arena, KEY_BYTES);
+    if (!inbox->key.len) // the demo names its own, since its shop page does
+        inbox->key = rand_token(c->arena, KEY_BYTES);
     inbox->version = 1;
     inbox->created_at = inbox->updated_at = clock_now(c->clock);
     struct making m = {.inbox = inbox, .secret = field_seal(c, "inbox.secret", rand_token(c->arena, SECRET_BYTES)),

@@ -16,7 +16,7 @@ struct inbox {
     bool enabled;
     int64_t version, created_at, updated_at;
 };
-bool inbox_create(struct ctx *c, struct inbox *inbox); // name, bot …; makes the key and the secret, fills the rest
+bool inbox_create(struct ctx *c, struct inbox *inbox); // name, bot …; makes the key (unless one is given) and the secret, fills the rest
 bool inbox_change(struct ctx *c, struct inbox *inbox, uint64_t set, int64_t expected_version); // set: bits of inbox_schema; fills the rest
 bool inbox_get(struct ctx *c, int64_t id, struct inbox *out); // ERR_NOT_FOUND
 bool inbox_list(struct ctx *c, const struct list_query *q, struct inbox **inboxes, size_t *count);
