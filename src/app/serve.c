@@ -171,5 +171,7 @@ int serve_run(struct app *app)
     desk_stop(c->desk);
     desk_close(c->desk);
     c->desk = NULL;
+    server_free(server);
+    c->hub = NULL;
     return 0;
 }
