@@ -47,7 +47,7 @@ test('a person takes over with the whole history, both sides see typing and read
   await visitor.next((f) => f.t === 'msg' && f.m.author.kind === 'bot');
   const asked = await visitor.ask({ t: 'handoff', cid: cid() });
   assert.equal(asked.t, 'ack');
-  const offer = await agent.next('offer', 8000);
+  const offer = await agent.next((f) => f.t === 'offer' && f.conversation.id === asked.conv, 8000);
   const conv = offer.conversation.id;
   await visitor.next((f) => f.t === 'conv' && f.conversation.state === 'open');
 
