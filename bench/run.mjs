@@ -9,7 +9,7 @@ import { Server, Client, Socket, freePort, root, until, owner } from '../tests/a
 const load = join(root, 'build', 'bench', 'load');
 const wanted = process.argv.slice(2);
 const parts = wanted.length ? wanted : ['start', 'durable', 'delivery', 'idle', 'fanout', 'human', 'peers'];
-const open = { YINGDA_DESK_MESSAGES_PER_10_SECONDS: '1000000', YINGDA_DESK_NEW_VISITORS_PER_MINUTE: '1000000',
+const open = { YINGDA_DESK_MESSAGES_PER_10_SECONDS: '1000000', YINGDA_DESK_NEW_VISITORS_PER_MINUTE: '1000000', YINGDA_DESK_TYPING_EVERY: '0',
   YINGDA_HTTP_MAX_CONNECTIONS_PER_ADDRESS: '100000', YINGDA_HTTP_MAX_CONNECTIONS: '100000' };
 console.log(JSON.stringify({ machine: { cpu: cpus()[0].model, cores: cpus().length, memory_gb: Math.round(totalmem() / 2 ** 30) } }));
 
