@@ -535,7 +535,7 @@ bool conversation_start(struct ctx *c, const struct conversation_start *start, i
 SQL(conv_moving, "SELECT a.id, a.state, b.id, b.state FROM conversation a JOIN conversation b ON b.contact = ?2 AND b.inbox = a.inbox "
                  "AND b.state <> 4 WHERE a.contact = ?1 AND a.state <> 4 ORDER BY a.id");
 SQL(conv_move, "UPDATE conversation SET contact = ?2 WHERE contact = ?1");
-static bool contact_moves(struct ctx *c, int64_t from, int64_t to)
+bool conv_contact_moves(struct ctx *c, int64_t from, int64_t to)
 {
     struct {
         VEC(int64_t);
@@ -558,4 +558,4 @@ static bool contact_moves(struct ctx *c, int64_t from, int64_t to)
     }
     return db_exec(c, &conv_move, "ii", from, to);
 }
-CONTACT_MERGE(desk_contact_merge, contact_moves);
+CONTACT_MERGE(desk_contact_merge, conv_contact_moves);

@@ -134,6 +134,8 @@ bool act_apply(struct ctx *c, struct change *ch, struct conv_row *row, const str
 bool conv_running(struct ctx *c, int64_t inbox, int64_t contact, int64_t *id);
 bool conv_start(struct ctx *c, const struct conversation_start *s, bool bot, usec at, int64_t *id);
 
+bool conv_contact_moves(struct ctx *c, int64_t from, int64_t to); // inside store_write: a merged contact's conversations
+
 // Whether something waits in the queue's rows: a cheap look.
 bool queue_waiting(struct ctx *c, bool *waiting);
 void queue_publish_places(struct ctx *c);
