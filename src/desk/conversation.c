@@ -262,7 +262,7 @@ static bool doing_run(struct ctx *c, void *arg)
         if (d->ack.seq)
             return true;
     }
-    struct conv_row row;
+    struct conv_row row = {0};
     if (!conv_lock(c, d->id, &row))
         return false;
     d->act.at = clock_now(c->clock);
@@ -283,7 +283,7 @@ static bool doing_do(struct ctx *c, struct doing *d, struct act_ack *ack)
             error_clear(c->err);
             break;
         }
-        if (left == 1 || c->err->code != ERR_CONFLICT || !c->err->key || strcmp(c->err->key, "store.conflict"))
+        if (left == 1 || c->err->code != ERR_CONFLICT || !c->err->key || strcmp(c->err->key, "store.conflict") != 0)
             return false;
         error_clear(c->err);
     }
@@ -461,7 +461,7 @@ struct telling {
 static bool tell_identified(struct ctx *c, void *arg)
 {
     struct telling *t = arg;
-    struct conv_row row;
+    struct conv_row row = {0};
     change_begin(&t->change);
     if (!conv_lock(c, t->id, &row))
         return false;
@@ -504,7 +504,7 @@ static bool start_run(struct ctx *c, void *arg)
         return false;
     if (!s->id)
         return fail(c, ERR_CONFLICT, "store.conflict", NULL);
-    struct conv_row row;
+    struct conv_row row = {0};
     struct line line = {.kind = MESSAGE_ACTIVITY, .author = {AUTHOR_SYSTEM, 0, STR("")}, .data = STR("\"activity\":{\"name\":\"started\"}"),
                         .at = at};
     if (!conv_lock(c, s->id, &row) || !message_insert(c, &s->change, s->id, row.last_seq, &line, NULL))
@@ -550,7 +550,7 @@ bool conv_contact_moves(struct ctx *c, int64_t from, int64_t to)
         return false;
     struct change unheard = {0};
     for (size_t i = 0; i < ending.count; i++) {
-        struct conv_row row;
+        struct conv_row row = {0};
         struct act act = {.act = ACT_RESOLVE, .author = {AUTHOR_SYSTEM, 0, STR("")}, .at = clock_now(c->clock)};
         if (!conv_lock(c, ending.at[i], &row) || !act_apply(c, &unheard, &row, &act))
             return false;

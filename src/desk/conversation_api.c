@@ -19,7 +19,7 @@ static bool conversation_param(struct request *rq, int64_t *id)
 static bool visible(struct request *rq, int64_t *id)
 {
     struct ctx *c = rq->ctx;
-    struct conv_row row;
+    struct conv_row row = {0};
     bool found;
     if (!conversation_param(rq, id) || !conv_read(c, *id, &row, &found))
         return false;

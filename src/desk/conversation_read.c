@@ -152,7 +152,7 @@ bool conversation_of_visitor(struct ctx *c, int64_t inbox, int64_t contact, int6
     if (!conv_running(c, inbox, contact, id))
         return false;
     if (*id) {
-        struct conv_row row;
+        struct conv_row row = {0};
         bool found;
         if (!conv_read(c, *id, &row, &found))
             return false;

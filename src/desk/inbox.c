@@ -283,7 +283,7 @@ static bool update(struct ctx *c, void *arg)
 }
 bool inbox_change(struct ctx *c, struct inbox *inbox, uint64_t set, int64_t expected_version)
 {
-    struct inbox was;
+    struct inbox was = {0};
     if (!inbox_get(c, inbox->id, &was))
         return false;
     if (expected_version && expected_version != was.version)

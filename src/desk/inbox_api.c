@@ -37,7 +37,7 @@ static bool get(struct request *rq, struct response *rs)
 }
 static bool change(struct request *rq, struct response *rs)
 {
-    struct inbox *in = rq->in, was;
+    struct inbox *in = rq->in, was = {0};
     int64_t id;
     if (!id_param(rq->ctx, "ib", rq->params[0], &id) || !inbox_get(rq->ctx, id, &was) || !request_if_match(rq, was.version))
         return false;

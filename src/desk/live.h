@@ -10,11 +10,6 @@
 #include "desk/inbox.h"
 #include "store/db.h"
 
-// Until the room net is linked, nobody is there to be told.
-#pragma weak hub_publish
-#pragma weak hub_hold
-#pragma weak hub_flush
-
 // One user's place at the desk.
 struct seat {
     int64_t user;

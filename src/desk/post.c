@@ -236,7 +236,7 @@ static bool one_conversation(struct ctx *c, struct batch *b, struct draft **d, s
     if ((!exact || replied) && !db_exec(c, &post_settle, "iiiIi", id, seq, unread, waiting, agent_read))
         return false;
     if (asked && t.state == CONV_PENDING) { // the customer came back
-        struct conv_row row;
+        struct conv_row row = {0};
         struct act act = {.act = ACT_REOPEN, .author = {AUTHOR_SYSTEM, 0, STR("")}, .at = at};
         if (!conv_lock(c, id, &row) || !act_apply(c, &b->change, &row, &act))
             return false;

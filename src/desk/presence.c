@@ -250,7 +250,7 @@ static bool give_back(struct ctx *c, void *arg)
     if (!rows_done(&r))
         return false;
     for (size_t i = 0; i < ids.count; i++) {
-        struct conv_row row;
+        struct conv_row row = {0};
         struct act act = {.act = ACT_UNASSIGN, .author = {AUTHOR_SYSTEM, 0, STR("")}, .front = true, .at = clock_now(c->clock)};
         if (!conv_lock(c, ids.at[i], &row))
             return false;

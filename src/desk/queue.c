@@ -81,7 +81,7 @@ static bool assign_round(struct ctx *c, void *arg)
         VEC_PUSH(c->arena, &ids, heads.at[i]);
     }
     for (size_t i = 0; i < ids.count; i++) {
-        struct conv_row row;
+        struct conv_row row = {0};
         struct free_agent *a = whom[i];
         struct act act = {.act = ACT_ASSIGN, .author = {AUTHOR_SYSTEM, 0, STR("")}, .user = a->user, .user_name = a->name, .at = now};
         if (!conv_lock(c, ids.at[i], &row))

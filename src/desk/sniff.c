@@ -49,7 +49,7 @@ static uint32_t little24(const uint8_t *p)
 
 static bool size_png(const uint8_t *p, size_t n, int64_t *w, int64_t *h)
 {
-    if (n < 24 || memcmp(p, "\x89PNG\r\n\x1a\n", 8) || memcmp(p + 12, "IHDR", 4))
+    if (n < 24 || memcmp(p, "\x89PNG\r\n\x1a\n", 8) != 0 || memcmp(p + 12, "IHDR", 4) != 0)
         return false;
     *w = big32(p + 16);
     *h = big32(p + 20);
@@ -57,7 +57,7 @@ static bool size_png(const uint8_t *p, size_t n, int64_t *w, int64_t *h)
 }
 static bool size_gif(const uint8_t *p, size_t n, int64_t *w, int64_t *h)
 {
-    if (n < 10 || memcmp(p, "GIF8", 4))
+    if (n < 10 || memcmp(p, "GIF8", 4) != 0)
         return false;
     *w = little16(p + 6);
     *h = little16(p + 8);
@@ -65,20 +65,20 @@ static bool size_gif(const uint8_t *p, size_t n, int64_t *w, int64_t *h)
 }
 static bool size_webp(const uint8_t *p, size_t n, int64_t *w, int64_t *h)
 {
-    if (n < 30 || memcmp(p, "RIFF", 4) || memcmp(p + 8, "WEBP", 4))
+    if (n < 30 || memcmp(p, "RIFF", 4) != 0 || memcmp(p + 8, "WEBP", 4) != 0)
         return false;
-    if (!memcmp(p + 12, "VP8X", 4)) {
+    if (memcmp(p + 12, "VP8X", 4) == 0) {
         *w = little24(p + 24) + 1;
         *h = little24(p + 27) + 1;
         return true;
     }
-    if (!memcmp(p + 12, "VP8L", 4) && p[20] == 0x2F) {
+    if (memcmp(p + 12, "VP8L", 4) == 0 && p[20] == 0x2F) {
         uint32_t bits = little16(p + 21) | little16(p + 23) << 16;
         *w = (bits & 0x3FFF) + 1;
         *h = (bits >> 14 & 0x3FFF) + 1;
         return true;
     }
-    if (!memcmp(p + 12, "VP8 ", 4) && p[23] == 0x9D && p[24] == 0x01 && p[25] == 0x2A) {
+    if (memcmp(p + 12, "VP8 ", 4) == 0 && p[23] == 0x9D && p[24] == 0x01 && p[25] == 0x2A) {
         *w = little16(p + 26) & 0x3FFF;
         *h = little16(p + 28) & 0x3FFF;
         return true;

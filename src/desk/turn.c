@@ -49,7 +49,7 @@ static bool answer(struct ctx *c, void *arg)
 {
     struct turn *t = arg;
     const struct bot_decision *d = &t->decision;
-    struct conv_row row;
+    struct conv_row row = {0};
     change_begin(&t->change);
     t->done = false;
     if (!conv_lock(c, t->conversation, &row))
@@ -120,7 +120,7 @@ static bool next_question(struct ctx *c, const struct conv_row *row, struct turn
 // True: nothing is left to answer now.
 static bool one_turn(struct ctx *c, int64_t id, bool *more)
 {
-    struct conv_row row;
+    struct conv_row row = {0};
     struct turn t;
     bool found;
     *more = false;

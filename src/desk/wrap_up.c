@@ -122,7 +122,7 @@ static bool update(struct ctx *c, void *arg)
 }
 bool wrap_up_change(struct ctx *c, struct wrap_up_code *code, uint64_t set, int64_t expected_version)
 {
-    struct wrap_up_code was;
+    struct wrap_up_code was = {0};
     if (!wrap_up_get(c, code->id, &was))
         return false;
     if (expected_version && expected_version != was.version)

@@ -26,7 +26,7 @@ static bool create(struct request *rq, struct response *rs)
 }
 static bool change(struct request *rq, struct response *rs)
 {
-    struct wrap_up_code *in = rq->in, was;
+    struct wrap_up_code *in = rq->in, was = {0};
     int64_t id;
     if (!id_param(rq->ctx, "wu", rq->params[0], &id) || !wrap_up_get(rq->ctx, id, &was) || !request_if_match(rq, was.version))
         return false;
