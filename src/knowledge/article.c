@@ -235,7 +235,7 @@ bool article_change(struct ctx *c, struct article *article, uint64_t set, int64_
 static bool delete_write(struct ctx *c, void *arg)
 {
     const struct change *k = arg;
-    struct article f;
+    struct article f = {0};
     int64_t change;
     if (!article_get(c, k->in->id, &f))
         return false;

@@ -265,7 +265,7 @@ bool faq_change(struct ctx *c, struct faq *faq, uint64_t set, int64_t expected_v
 static bool delete_write(struct ctx *c, void *arg)
 {
     const struct change *k = arg;
-    struct faq f;
+    struct faq f = {0};
     int64_t change;
     if (!faq_get(c, k->in->id, &f))
         return false;

@@ -583,7 +583,7 @@ static bool read_folder(struct importing *m, const char *path)
         }
         m->file = str_dup(c->arena, str_sub(name, root + 1, name.len));
         m->total++;
-        struct str bytes, text;
+        struct str bytes = {0}, text = {0};
         if (read_whole(c, e->fts_path, &bytes) && text_to_utf8(c, bytes, &text)) {
             fine = take_article(m, text, m->file);
         } else {
@@ -622,7 +622,7 @@ bool import_text(struct ctx *c, struct str name, struct str bytes, const struct 
 
 bool import_upload(struct ctx *c, const char *path, struct str name, const struct import_options *o, struct import_report *report)
 {
-    struct str bytes;
+    struct str bytes = {0};
     *report = (struct import_report){0};
     return read_whole(c, path, &bytes) && import_text(c, name, bytes, o, report);
 }
