@@ -105,6 +105,13 @@ static const struct field hit_fields[] = {
     FIELD(_, hit_view, score, F_INT, .flags = FIELD_REQUIRED, .doc = "Thousandths; the estimated chance that this is what was asked for"),
 };
 static SCHEMA(hit_schema, "KnowledgeHit", struct hit_view, hit_fields, "An entry that may answer a question");
+struct hits_view {
+    struct list items; // struct hit_view
+};
+static const struct field hits_fields[] = {
+    FIELD(_, hits_view, items, F_LIST, .sub = &hit_schema, .flags = FIELD_REQUIRED, .doc = "Best first"),
+};
+static SCHEMA(hits_schema, "KnowledgeHits", struct hits_view, hits_fields, "What a search found");
 static const struct field search_fields[] = {
     FIELD(_, search_query, q, F_TEXT, .max = KNOWLEDGE_MOST_QUESTION, .flags = FIELD_REQUIRED),
     FIELD(_, search_query, language, F_ENUM, .choices = languages),
@@ -133,8 +140,7 @@ static bool search_api(struct request *rq, struct response *rs)
         views[i] = (struct hit_view){h->kind == 'a', h->language, id_str(c->arena, h->kind == 'a' ? "ka" : "kf", h->id), h->title,
                                      h->matched,     h->answer,   h->score};
     }
-    struct list_query list = {.limit = KNOWLEDGE_MOST_HITS};
-    list_write(rq, rs, &hit_schema, &list, views, count, 0);
+    reply(rq, rs, &hits_schema, &(struct hits_view){{views, count}});
     return true;
 }
 
@@ -142,7 +148,6 @@ const struct route knowledge_routes[] = {
     {POST, "/api/v1/knowledge/import", PERM_KNOWLEDGE_IMPORT, NULL, &import_schema, import_api, ROUTE_UPLOAD,
      "Import FAQs or an article from a file (parts: file, format, language, default_answer, check)"},
     {GET, "/api/v1/knowledge/export", PERM_KNOWLEDGE_READ, NULL, NULL, export_api, ROUTE_PAGE, "All FAQs as CSV or JSONL"},
-    {GET, "/api/v1/knowledge/search", PERM_KNOWLEDGE_READ, NULL, &hit_schema, search_api, ROUTE_LIST, "Search FAQs and articles", NULL,
-     &search_schema},
+    {GET, "/api/v1/knowledge/search", PERM_KNOWLEDGE_READ, NULL, &hits_schema, search_api, 0, "Search FAQs and articles", NULL, &search_schema},
     {0},
 };
