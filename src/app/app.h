@@ -1,6 +1,5 @@
 // The process: configuration, store, keys, knowledge, desk and server, opened as far as a command needs them.
 #pragma once
-#include "app/weak.h"
 #include <pthread.h>
 
 #include "base/conf.h"

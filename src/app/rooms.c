@@ -17,21 +17,13 @@
 #include "schema/openapi.h"
 #include "store/job.h"
 
-static const struct route *const all[] = {
-    app_own_routes, openapi_routes,
-    session_routes, me_routes,         company_routes,   user_routes,     role_routes, token_routes, audit_routes,
-    faq_routes,     article_routes,    knowledge_routes, help_routes,     bot_routes,
-    contact_routes, inbox_routes,   attachment_routes, wrap_up_routes,   conversation_routes, agent_routes,
-};
-enum { TABLES = sizeof all / sizeof *all };
-
 const struct route *const *app_routes(void)
 {
-    static const struct route *tables[TABLES + 1];
-    size_t n = 0;
-    for (size_t i = 0; i < TABLES; i++)
-        if (all[i])
-            tables[n++] = all[i];
+    static const struct route *const tables[] = {
+        app_own_routes, openapi_routes, session_routes, me_routes,      company_routes,    user_routes,         role_routes,
+        token_routes,   audit_routes,   faq_routes,     article_routes, knowledge_routes,  help_routes,         bot_routes,
+        contact_routes, inbox_routes,   wrap_up_routes, agent_routes,   attachment_routes, conversation_routes, NULL,
+    };
     return tables;
 }
 

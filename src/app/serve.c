@@ -139,8 +139,7 @@ int serve_run(struct app *app)
     raise_file_limit();
     if (!app_open(app, APP_ROOMS))
         return app_complain(app);
-    if (openapi_serve)
-        openapi_serve(app_routes(), YINGDA_VERSION);
+    openapi_serve(app_routes(), YINGDA_VERSION);
     if (!(c->desk = desk_open(c)))
         return app_complain(app);
     access_visitors(c, visitor_authorise);
