@@ -191,9 +191,7 @@ static struct {
 static void *read_on(void *arg)
 {
     struct error e = {0};
-    struct ctx mine = *c;
-    mine.err = &e;
-    mine.arena = arena_new();
+    struct ctx mine = {.err = &e, .arena = arena_new(), .knowledge = arg};
     while (!atomic_load(&readers.stop)) {
         struct knowledge_hit hits[3];
         size_t n = knowledge_search(&mine, STR("稳定的问题"), hits, 3);
@@ -212,7 +210,7 @@ static void searches_go_on_undisturbed_while_entries_change(void **state)
     pthread_t threads[3];
     readers.stop = false;
     for (int i = 0; i < 3; i++)
-        pthread_create(&threads[i], NULL, read_on, NULL);
+        pthread_create(&threads[i], NULL, read_on, c->knowledge);
     for (int i = 0; i < 40; i++) {
         struct faq more = make_faq(arena_printf(arena, "第 %d 个别的问题", i), "别的");
         must(faq_create(c, &more));
