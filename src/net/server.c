@@ -233,7 +233,7 @@ static void counts(struct server *s)
     int64_t processors = within(sysconf(_SC_NPROCESSORS_ONLN), 1, 64);
     s->net_count = (int)within(s->conf->net_threads ? s->conf->net_threads : processors / 2, 1, NET_MOST);
     s->worker_count = (int)within(s->conf->workers ? s->conf->workers : 2 * processors, s->conf->workers ? 1 : 4, 256);
-    s->lane_count = (int)within(processors, 2, 8);
+    s->lane_count = (int)within(2 * processors, 4, 16); // while some wait for their commit, others read on
     while (s->setup.endpoints && s->setup.endpoints[s->endpoint_count].path)
         s->endpoint_count++;
 }

@@ -12,7 +12,7 @@
 
 enum {
     MOST_BATCH = 256,       // closures a commit
-    CHECKPOINT_PAGES = 2000 // of the write-ahead log
+    COPY_PAGES = 8000       // of the write-ahead log, from which on it is copied into the database
 };
 static const usec longest_batch = 15 * MILLISECOND;
 
@@ -46,7 +46,12 @@ struct writer {
     bool stop;
     usec told; // when trouble was last logged
     struct sqlite_db *db;
-    sqlite3_stmt *begin, *commit, *save, *release, *back;
+    sqlite3_stmt *begin, *commit, *undo, *save, *release, *back;
+    // Copying the log into the database takes a tenth of a second and more: a thread of its own does it beside the commits, and the writer
+    // itself only copies the little that came meanwhile, so that the log begins anew.
+    pthread_t copier;
+    enum { COPY_IDLE, COPY_WANTED, COPY_DONE } copy; // under `lock`
+    pthread_cond_t copy_some;
 };
 
 static const char *const words[][2] = {
@@ -106,6 +111,25 @@ static bool complain(struct ctx *c, struct sqlite_db *db, int code)
     return fail_detail(c, "%s (%d)", said, code);
 }
 
+static int committed(void *arg, sqlite3 *at, const char *name, int pages)
+{
+    struct writer *w = arg;
+    if (pages < COPY_PAGES)
+        return SQLITE_OK;
+    pthread_mutex_lock(&w->lock);
+    bool mine = w->copy == COPY_DONE;
+    if (mine)
+        w->copy = COPY_IDLE;
+    else if (w->copy == COPY_IDLE) {
+        w->copy = COPY_WANTED;
+        pthread_cond_signal(&w->copy_some);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (mine) // what goes wrong here is tried again, and told by the next write that fails
+        sqlite3_wal_checkpoint_v2(at, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return SQLITE_OK;
+}
+
 static bool ready(struct ctx *c, struct sqlite_db *db)
 {
     if (db->at && db->reopen && !db->db.writer && sqlite3_get_autocommit(db->at))
@@ -120,7 +144,8 @@ static bool ready(struct ctx *c, struct sqlite_db *db)
     if (code == SQLITE_OK) {
         sqlite3_extended_result_codes(db->at, 1);
         sqlite3_busy_timeout(db->at, 10000);
-        sqlite3_wal_autocheckpoint(db->at, CHECKPOINT_PAGES);
+        if (db->db.writer)
+            sqlite3_wal_hook(db->at, committed, db->db.store->own);
         // Two processes that make the file at once: the change to WAL does not wait by itself.
         for (int i = 0; i < 200 && (code = sqlite3_exec(db->at, setup, NULL, NULL, NULL)) == SQLITE_BUSY; i++)
             sqlite3_sleep(10);
@@ -306,13 +331,14 @@ static bool step(struct writer *w, struct ctx *c, sqlite3_stmt **s, const char *
     return code == SQLITE_DONE || complain(c, w->db, code);
 }
 
-static void run_one(struct writer *w, struct write *one)
+// The first of a batch needs no savepoint, which would keep a copy of each page it touches: when it fails, the transaction begins anew.
+static void run_one(struct writer *w, struct write *one, bool first)
 {
     struct ctx *c = one->c;
     struct sqlite_db *db = w->db;
     struct db *mine = c->db;
     db->db.doomed = false;
-    if (!step(w, c, &w->save, "SAVEPOINT closure"))
+    if (!first && !step(w, c, &w->save, "SAVEPOINT closure"))
         return;
     c->db = &db->db;
     one->ok = one->fn(c, one->arg);
@@ -324,6 +350,11 @@ static void run_one(struct writer *w, struct write *one)
     if (db->db.doomed && c->err->code == ERR_NONE)
         fail_detail(c, "a closure went on after a failed statement");
     settle(db);
+    if (first) {
+        if (!one->ok && step(w, c, &w->undo, "ROLLBACK"))
+            step(w, c, &w->begin, "BEGIN IMMEDIATE");
+        return;
+    }
     if (!one->ok)
         step(w, c, &w->back, "ROLLBACK TO closure");
     step(w, c, &w->release, "RELEASE closure");
@@ -343,7 +374,7 @@ static struct write *take(struct writer *w, bool wait)
 
 static void reopen(struct writer *w)
 {
-    w->begin = w->commit = w->save = w->release = w->back = NULL;
+    w->begin = w->commit = w->undo = w->save = w->release = w->back = NULL;
     close_file(w->db);
 }
 
@@ -364,7 +395,7 @@ static void batch(struct writer *w, struct write *first)
         end = &one->next;
         one->ok = false;
         if (ok && !db->trouble)
-            run_one(w, one);
+            run_one(w, one, !good);
         good += one->ok;
         if (!ok || db->trouble)
             break;
@@ -411,6 +442,31 @@ static void *writer_run(void *arg)
     return NULL;
 }
 
+static void *copier_run(void *arg)
+{
+    struct writer *w = arg;
+    sqlite3 *at = NULL;
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop) {
+        if (w->copy != COPY_WANTED) {
+            pthread_cond_wait(&w->copy_some, &w->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&w->lock);
+        if (!at && sqlite3_open_v2(w->db->path, &at, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+            sqlite3_exec(at, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+        if (sqlite3_wal_checkpoint_v2(at, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK) {
+            sqlite3_close(at); // a broken medium: with a fresh connection next time
+            at = NULL;
+        }
+        pthread_mutex_lock(&w->lock);
+        w->copy = COPY_DONE;
+    }
+    pthread_mutex_unlock(&w->lock);
+    sqlite3_close(at);
+    return NULL;
+}
+
 static bool lite_write(struct ctx *c, bool (*fn)(struct ctx *c, void *arg), void *arg)
 {
     struct writer *w = c->store->own;
@@ -431,13 +487,17 @@ static bool lite_open(struct ctx *c, struct store *s)
 {
     struct writer *w = calloc(1, sizeof *w);
     ASSERT(w, "out of memory");
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); // counting takes a lock at each allocation; refused without harm once SQLite runs
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->some, NULL);
+    pthread_cond_init(&w->copy_some, NULL);
     w->db = of(lite_connect(s, true));
     s->own = w;
     ASSERT(pthread_create(&w->thread, NULL, writer_run, w) == 0, "no thread for the writer");
     pthread_setname_np(w->thread, "writer");
+    ASSERT(pthread_create(&w->copier, NULL, copier_run, w) == 0, "no thread for the log");
+    pthread_setname_np(w->copier, "copier");
     return true;
 }
 static void lite_close(struct store *s)
@@ -446,12 +506,15 @@ static void lite_close(struct store *s)
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->some);
+    pthread_cond_signal(&w->copy_some);
     pthread_mutex_unlock(&w->lock);
+    pthread_join(w->copier, NULL);
     pthread_join(w->thread, NULL);
     reopen(w);
     lite_disconnect(&w->db->db);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->some);
+    pthread_cond_destroy(&w->copy_some);
     free(w);
 }
 
