@@ -186,6 +186,15 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
     return 0;
 }
 
+// An answer that was given before the whole request had come: the client is told that the rest is not wanted (RFC 9113, 8.1).
+static int on_sent(nghttp2_session *s, const nghttp2_frame *f, void *user)
+{
+    bool ends = (f->hd.type == NGHTTP2_DATA || f->hd.type == NGHTTP2_HEADERS) && (f->hd.flags & NGHTTP2_FLAG_END_STREAM);
+    if (ends && nghttp2_session_get_stream_remote_close(s, f->hd.stream_id) == 0)
+        nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
+    return 0;
+}
+
 static int on_close(nghttp2_session *s, int32_t stream, uint32_t code, void *user)
 {
     struct conn *c = user;
@@ -219,6 +228,7 @@ void h2_begin(struct conn *c)
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
+    nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
     nghttp2_option_set_max_reserved_remote_streams(options, 0);
     nghttp2_option_set_no_closed_streams(options, 1); // no memory for streams that are over
