@@ -97,7 +97,7 @@ struct exchange {
     unsigned allow;
     bool head_only, keep_alive, upgrade;
     bool running, answered, reset; // of HTTP/2: with a worker; its answer is being sent; the stream is gone
-    int64_t sent;
+    int64_t sent, ignored; // of the answer; of a body that nobody wants any more
     struct exchange *sibling;      // in its connection's list
     char *body; // malloc'ed while it arrives
     size_t body_len, body_room;

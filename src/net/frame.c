@@ -63,6 +63,6 @@ struct frame *frame_close(int code, const char *reason)
     size_t len = reason ? strlen(reason) : 0;
     len = len < sizeof body - 2 ? len : sizeof body - 2;
     if (len)
-        memcpy(body + 2, reason, len);
+        memcpy(body + 2, reason, len); // NOLINT(bugprone-not-null-terminated-result)
     return frame_control(8, body, code ? len + 2 : 0);
 }

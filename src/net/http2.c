@@ -6,7 +6,11 @@
 #include "base/error.h"
 #include "net/core.h"
 
-enum { STREAMS_MOST = 64, BODY_BYTES_A_SECOND = 16 * 1024 };
+enum {
+    STREAMS_MOST = 64,
+    BODY_BYTES_A_SECOND = 16 * 1024,
+    IGNORED_MOST = 4 << 20, // of a refused body; a reset right behind the answer makes some clients (curl 7.88) lose it
+};
 struct h2 {
     nghttp2_session *session;
     struct exchange *streams; // all that are open
@@ -183,15 +187,8 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
     struct exchange *x = nghttp2_session_get_stream_user_data(s, stream);
     if (x && !x->answered && !x->running && exchange_body(x, (const char *)bytes, len))
         submit(c, x);
-    return 0;
-}
-
-// An answer that was given before the whole request had come: the client is told that the rest is not wanted (RFC 9113, 8.1).
-static int on_sent(nghttp2_session *s, const nghttp2_frame *f, void *user)
-{
-    bool ends = (f->hd.type == NGHTTP2_DATA || f->hd.type == NGHTTP2_HEADERS) && (f->hd.flags & NGHTTP2_FLAG_END_STREAM);
-    if (ends && nghttp2_session_get_stream_remote_close(s, f->hd.stream_id) == 0)
-        nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, f->hd.stream_id, NGHTTP2_NO_ERROR);
+    else if (x && x->answered && (x->ignored += (int64_t)len) > IGNORED_MOST)
+        nghttp2_submit_rst_stream(s, NGHTTP2_FLAG_NONE, stream, NGHTTP2_NO_ERROR);
     return 0;
 }
 
@@ -228,7 +225,6 @@ void h2_begin(struct conn *c)
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data);
-    nghttp2_session_callbacks_set_on_frame_send_callback(calls, on_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_close);
     nghttp2_option_set_max_reserved_remote_streams(options, 0);
     nghttp2_option_set_no_closed_streams(options, 1); // no memory for streams that are over
@@ -303,8 +299,9 @@ void h2_drain(struct conn *c)
 {
     if (c->h2->draining)
         return;
-    c->h2->draining = true;
-    nghttp2_session_terminate_session(c->h2->session, NGHTTP2_NO_ERROR);
+    c->h2->draining = true; // streams that have begun are finished; then nghttp2 wants nothing more and the connection ends
+    nghttp2_submit_goaway(c->h2->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(c->h2->session), NGHTTP2_NO_ERROR,
+                          NULL, 0);
     h2_sent(c);
 }
 

@@ -223,7 +223,7 @@ static void tick(struct net *n)
             if (at <= n->ticked)
                 conn_late(c);
             else
-                conn_deadline(c, at - n->second > 0 && at > n->second ? at - n->second : 1);
+                conn_deadline(c, at > n->second ? at - n->second : 1);
         }
     }
 }

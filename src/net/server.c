@@ -180,7 +180,7 @@ static int listen_on(struct ctx *c, const char *address, int64_t port, int *boun
         fail_detail(c, "%s", strerror(errno));
         return -1;
     }
-    struct sockaddr_storage here;
+    struct sockaddr_storage here = {0};
     socklen_t len = sizeof here;
     getsockname(fd, (struct sockaddr *)&here, &len);
     *bound = ntohs(here.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&here)->sin6_port : ((struct sockaddr_in *)&here)->sin_port);
@@ -196,6 +196,7 @@ static bool open_temp(struct ctx *c, struct server *s)
     DIR *d = opendir(s->temp_dir);
     if (!d)
         return fail(c, ERR_INTERNAL, "net.temp", s->temp_dir, NULL);
+    // cppcheck-suppress readdirCalled -- safe for a stream of one's own, and readdir_r is deprecated
     for (struct dirent *e; (e = readdir(d));)
         if (strncmp(e->d_name, "upload-", 7) == 0)
             unlinkat(dirfd(d), e->d_name, 0);

@@ -851,6 +851,43 @@ static void tls_speaks_1_2_and_up(void **state)
     SSL_CTX_free(x);
 }
 
+static void http_2_carries_every_header_and_both_ways_of_bodies(void **state)
+{
+    stop();
+    char *command = arena_printf(arena, "openssl req -x509 -newkey rsa:2048 -nodes -keyout %s/k.pem -out %s/c.pem -days 2 -subj /CN=localhost 2>/dev/null", dir, dir);
+    assert_int_equal(system(command), 0);
+    conf.tls_cert = arena_printf(arena, "%s/c.pem", dir);
+    conf.tls_key = arena_printf(arena, "%s/k.pem", dir);
+    start();
+    static const struct {
+        const char *arguments, *want;
+    } calls[] = {
+        {"-H 'X-CSRF-Token: abc' -H 'Cookie: yd_session=s1' %s/api/v1/things", "\"cookie\":\"s1\",\"custom\":\"abc\""},
+        {"-H 'X-CSRF-Token: abc' %s/api/v1/things -w '%%{http_version}'", "}2"},
+        {"-H 'Content-Type: application/json' -d '{}' %s/api/v1/things -w '%%{http_code}'", "201"},
+        {"-F 'file=@/proc/self/status' %s/api/v1/uploads", "\"file\":\"status\""},
+        {"%s/file | wc -c", "3145728"},
+        {"%s/nothing", "not_found"},
+        {"%s/ws/echo", "net.websocket"},
+        {"-H 'Content-Type: application/json' --data-binary @/usr/bin/env %s/api/v1/things", "net.too_large"},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        char *url = arena_printf(arena, "https://127.0.0.1:%d", server_port(server, true));
+        struct str rest = str_of(calls[i].arguments);
+        size_t at;
+        assert_true(str_find(rest, STR("%s"), &at));
+        command = arena_printf(arena, "curl -sk --http2 " STR_FMT "%s" STR_FMT, (int)at, rest.at, url, (int)(rest.len - at - 2), rest.at + at + 2);
+        for (char *c = command; (c = strstr(c, "%%"));)
+            memmove(c, c + 1, strlen(c));
+        FILE *p = popen(command, "r");
+        char got[4096];
+        size_t len = fread(got, 1, sizeof got - 1, p);
+        got[len] = 0;
+        pclose(p);
+        has(got, calls[i].want);
+    }
+}
+
 #define WITH_SERVER(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void)
 {
@@ -882,6 +919,7 @@ int main(void)
         WITH_SERVER(a_slow_reader_is_dropped_while_the_others_go_on),
         WITH_SERVER(draining_finishes_what_runs_and_says_1012),
         WITH_SERVER(tls_speaks_1_2_and_up),
+        WITH_SERVER(http_2_carries_every_header_and_both_ways_of_bodies),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     char command[64];
