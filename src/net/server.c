@@ -196,7 +196,6 @@ static bool open_temp(struct ctx *c, struct server *s)
     DIR *d = opendir(s->temp_dir);
     if (!d)
         return fail(c, ERR_INTERNAL, "net.temp", s->temp_dir, NULL);
-    // cppcheck-suppress readdirCalled -- safe for a stream of one's own, and readdir_r is deprecated
     for (struct dirent *e; (e = readdir(d));)
         if (strncmp(e->d_name, "upload-", 7) == 0)
             unlinkat(dirfd(d), e->d_name, 0);
