@@ -85,9 +85,14 @@ void hub_subscribe(struct hub *h, uint64_t conn, uint64_t topic)
     int n = net_of(h, conn);
     if (n < 0)
         return;
-    // Counted here and not where the letter is read: what this thread publishes next must reach the connection.
+    // Counted here and not where the letter is read: what is published next, by whatever thread, must reach the connection. So the letter may
+    // not be held back either, nor overtake what is: whoever follows and then reads the store misses nothing between the two.
     atomic_fetch_add(followed(&h->server->nets[n], topic), 1);
     put(h, n, (struct letter){.kind = LETTER_FOLLOW, .conn = conn, .topic = topic});
+    if (held && held->hub == h) {
+        net_post(&h->server->nets[n], held->of[n].at, held->of[n].count, true);
+        held->of[n].count = 0;
+    }
 }
 
 void hub_unsubscribe(struct hub *h, uint64_t conn, uint64_t topic)

@@ -15,5 +15,6 @@ void hub_send(struct hub *h, uint64_t conn, struct str frame);                  
 void hub_publish(struct hub *h, uint64_t topic, struct str frame, uint64_t except_conn); // 0: to all
 void hub_close(struct hub *h, uint64_t conn, int code, const char *reason);
 // Between these, this thread's calls are collected and handed over at once: one wake-up for a batch. The lanes do it around each batch.
+// A subscription is handed over at once, with what was collected before it.
 void hub_hold(struct hub *h);
 void hub_flush(struct hub *h);
