@@ -46,7 +46,7 @@ struct writer {
     bool stop;
     usec told; // when trouble was last logged
     struct sqlite_db *db;
-    sqlite3_stmt *begin, *commit, *undo, *save, *release, *back;
+    sqlite3_stmt *begin, *commit, *save, *release, *back;
     // Copying the log into the database takes a tenth of a second and more: a thread of its own does it beside the commits, and the writer
     // itself only copies the little that came meanwhile, so that the log begins anew.
     pthread_t copier;
@@ -331,14 +331,15 @@ static bool step(struct writer *w, struct ctx *c, sqlite3_stmt **s, const char *
     return code == SQLITE_DONE || complain(c, w->db, code);
 }
 
-// The first of a batch needs no savepoint, which would keep a copy of each page it touches: when it fails, the transaction begins anew.
-static void run_one(struct writer *w, struct write *one, bool first)
+// guarded: in a savepoint, so that its failure leaves what others did. That has a price: each statement then copies the pages that it changes, and
+// the list of these copies is walked at its end, so time grows with the square of a closure's statements.
+static void run_one(struct writer *w, struct write *one, bool guarded)
 {
     struct ctx *c = one->c;
     struct sqlite_db *db = w->db;
     struct db *mine = c->db;
     db->db.doomed = false;
-    if (!first && !step(w, c, &w->save, "SAVEPOINT closure"))
+    if (guarded && !step(w, c, &w->save, "SAVEPOINT closure"))
         return;
     c->db = &db->db;
     one->ok = one->fn(c, one->arg);
@@ -350,11 +351,8 @@ static void run_one(struct writer *w, struct write *one, bool first)
     if (db->db.doomed && c->err->code == ERR_NONE)
         fail_detail(c, "a closure went on after a failed statement");
     settle(db);
-    if (first) {
-        if (!one->ok && step(w, c, &w->undo, "ROLLBACK"))
-            step(w, c, &w->begin, "BEGIN IMMEDIATE");
+    if (!guarded)
         return;
-    }
     if (!one->ok)
         step(w, c, &w->back, "ROLLBACK TO closure");
     step(w, c, &w->release, "RELEASE closure");
@@ -374,11 +372,30 @@ static struct write *take(struct writer *w, bool wait)
 
 static void reopen(struct writer *w)
 {
-    w->begin = w->commit = w->undo = w->save = w->release = w->back = NULL;
+    w->begin = w->commit = w->save = w->release = w->back = NULL;
     close_file(w->db);
 }
 
-// Runs what waits (up to the bounds) and commits once. What came while the batch ran joins it.
+// One closure of several failed: all of it is taken back, and all run once more, each in a savepoint. False: nothing can be written now.
+static bool run_guarded(struct writer *w, struct write *ran, size_t *good)
+{
+    struct sqlite_db *db = w->db;
+    sqlite3_exec(db->at, "ROLLBACK", NULL, NULL, NULL);
+    *good = 0;
+    db->db.jobs_put = false;
+    if (!step(w, ran->c, &w->begin, "BEGIN IMMEDIATE"))
+        return false;
+    for (struct write *one = ran; one && !db->trouble; one = one->next) {
+        error_clear(one->c->err);
+        one->ok = false;
+        run_one(w, one, true);
+        *good += one->ok;
+    }
+    return true;
+}
+
+// Runs what waits (up to the bounds) and commits once. What came while the batch ran joins it. Failures are rare, so it goes without savepoints
+// until there is one.
 static void batch(struct writer *w, struct write *first)
 {
     struct write *ran = NULL, **end = &ran;
@@ -389,17 +406,20 @@ static void batch(struct writer *w, struct write *first)
     bool ok = ready(c, db) && step(w, c, &w->begin, "BEGIN IMMEDIATE");
     usec until = time_monotonic() + longest_batch;
     size_t count = 0, good = 0;
+    bool failed = false;
     for (struct write *one = first; one; one = ++count < MOST_BATCH && time_monotonic() < until ? take(w, false) : NULL) {
         one->next = NULL;
         *end = one;
         end = &one->next;
         one->ok = false;
         if (ok && !db->trouble)
-            run_one(w, one, !good);
+            run_one(w, one, false);
         good += one->ok;
-        if (!ok || db->trouble)
+        if ((failed = !one->ok))
             break;
     }
+    if (failed && good && !db->trouble)
+        ok = run_guarded(w, ran, &good);
     // The error of the medium is told to everybody; the ctx of the first serves to hear it.
     struct error heard = {0}, *own = c->err;
     c->err = &heard;
@@ -481,6 +501,12 @@ static bool lite_write(struct ctx *c, bool (*fn)(struct ctx *c, void *arg), void
         ;
     sem_destroy(&one.done);
     return one.ok;
+}
+
+// Counting memory would take a lock at each allocation. Before SQLite is first used.
+__attribute__((constructor)) static void count_no_memory(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static bool lite_open(struct ctx *c, struct store *s)
