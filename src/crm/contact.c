@@ -181,7 +181,7 @@ bool contact_write_in(struct ctx *c, const struct contact *p, bool renamed)
 
 bool contact_change_in(struct ctx *c, int64_t id, const struct contact *in, uint64_t set, int64_t expected_version)
 {
-    struct contact now;
+    struct contact now = {0};
     if (!contact_get(c, id, &now))
         return false;
     if (expected_version && expected_version != now.version)

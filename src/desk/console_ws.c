@@ -282,7 +282,7 @@ static bool typing(struct ctx *c, struct console *k, const struct frame *f)
 static bool read_up_to(struct ctx *c, struct console *k, const struct frame *f)
 {
     int64_t id;
-    struct brief brief;
+    struct brief brief = {0};
     if (!need(c, PERM_CONVERSATION_REPLY) || !conv_param(c, f, &id) || !look(c, id, &brief))
         return false;
     if (f->seq && (!brief.assignee || brief.assignee == k->staff.user))

@@ -217,6 +217,6 @@ export async function furnish(server) {
 const faqs = [
   { language: 'en', question: 'How do I return a product?', similar: ['I want to send something back', 'return policy'], answer: 'You can return it within 7 days.' },
   { language: 'en', question: 'When will my order be shipped?', similar: ['shipping time', 'how long does dispatch take'], answer: 'We ship within 24 hours.' },
-  { language: 'zh', question: '怎么申请退货？', similar: ['我要退货', '东西不想要了能退吗'], answer: '签收后 7 天内可以退货。' },
+  { language: 'zh', question: '怎么申请退货？', similar: ['我要退货', '想退货怎么办', '东西不想要了能退吗'], answer: '签收后 7 天内可以退货。' },
   { language: 'zh', question: '什么时候发货？', similar: ['多久发货', '发货时间'], answer: '24 小时内发货。' },
 ];
