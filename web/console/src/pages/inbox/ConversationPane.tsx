@@ -93,13 +93,14 @@ function Opened({ conversation, back, showDetails }: { conversation: Conversatio
     can.reopen && state === 'pending' && { key: 'reopen', label: t('conversation.reopen'), icon: <RotateCcw size={15} /> },
   ].filter((item) => !!item);
   const name = conversation.contact.name || t('contact.nameless');
+  const Heading = narrow ? 'h1' : 'h2'; // on a phone the list and its heading are away
   return (
     <>
       <header className="pane-head">
         {narrow && <Button type="text" aria-label={t('common.back')} icon={<ArrowLeft size={20} />} onClick={back} />}
         <Avatar id={conversation.contact.id} name={name} size={36} />
         <div className="pane-who">
-          <h2>{name}</h2>
+          <Heading>{name}</Heading>
           <p>
             <span className={`state state-${state}`}>{t(`state.${state}`)}</span>
             <span className="pane-inbox">{conversation.inbox.name}</span>

@@ -38,7 +38,7 @@ export default function ResolveDialog({ conversation, close }: { conversation: C
       <Form form={form} layout="vertical" requiredMark={false} onFinish={(fields) => void submit(fields)}>
         <Form.Item name="code" label={t('resolve.code')} rules={[{ required: true, message: t('resolve.codeNeeded') }]}>
           {codes.data ? (
-            <Radio.Group className="codes" options={codes.data.filter((code) => code.enabled).map((code) => ({ value: code.code, label: localised(code.name) || code.code }))} />
+            <Radio.Group role="radiogroup" className="codes" options={codes.data.filter((code) => code.enabled).map((code) => ({ value: code.code, label: localised(code.name) || code.code }))} />
           ) : (
             <Skeleton active title={false} />
           )}

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { list } from '@/api/http';
 import type { Conversation, KnowledgeHit } from '@/api/types';
+import { useNarrow } from '@/app/appearance';
 import { useDesk, useSession } from '@/app/session';
 
 const OPEN_KEPT = 'yd-suggestions';
@@ -13,7 +14,8 @@ const OPEN_KEPT = 'yd-suggestions';
 export function Suggestions({ conversation, insert, used }: { conversation: Conversation; insert: (hit: KnowledgeHit) => void; used: string[] }) {
   const { t } = useTranslation();
   const { may } = useSession();
-  const [open, setOpen] = useState(() => localStorage.getItem(OPEN_KEPT) !== 'closed');
+  const narrow = useNarrow();
+  const [open, setOpen] = useState(() => (localStorage.getItem(OPEN_KEPT) ?? (narrow ? 'closed' : 'open')) !== 'closed');
   const question = useDesk((state) => {
     const messages = state.transcripts.get(conversation.id)?.messages ?? [];
     for (let i = messages.length - 1; i >= 0; i--) {
