@@ -46,6 +46,9 @@ struct rating {
 struct wrap_up {
     struct str code, note;
 };
+struct page_ref {
+    struct str url, title;
+};
 struct conversation {
     int64_t id;
     struct inbox_ref *inbox;
@@ -58,6 +61,7 @@ struct conversation {
     struct str language; // "zh", "en"
     struct rating *rating;
     struct wrap_up *wrap_up;
+    struct page_ref *page; // NULL: not known, or the reader is a visitor
     int64_t event;
     // Not on the wire: for rules and filters.
     int64_t inbox_id, contact_id, assignee_id;

@@ -8,7 +8,8 @@
 #define SHOWN_COLUMNS \
     "c.id, c.inbox, c.contact, c.state, c.assignee, c.last_seq, c.visitor_read, c.agent_read, c.unread, c.created_at, c.updated_at, " \
     "c.queued_at, c.language, c.rating, c.rating_comment, c.wrap_code, c.wrap_note, c.misses, c.bot_seq, c.opened_at, c.resolved_at, " \
-    "c.rated_at, c.waiting_since, m.id, m.seq, m.cid, m.kind, m.author_kind, m.author, m.at, m.text, m.data, m.staff, m.trace"
+    "c.rated_at, c.waiting_since, m.id, m.seq, m.cid, m.kind, m.author_kind, m.author, m.at, m.text, m.data, m.staff, m.trace, " \
+    "c.page_url, c.page_title"
 #define SHOWN_FROM " FROM conversation c JOIN message m ON m.conversation = c.id AND m.seq = c.last_seq"
 SQL(shown_by_id, "SELECT " SHOWN_COLUMNS SHOWN_FROM " WHERE c.id = ?1");
 SQL(conv_of_visitor, "SELECT id, state FROM conversation WHERE contact = ?1 AND inbox = ?2 ORDER BY id DESC LIMIT 1");
@@ -40,6 +41,11 @@ static void shown_fill(struct ctx *c, struct rows *r, struct conversation *v, st
     if (code.len) {
         v->wrap_up = ARENA_NEW(c->arena, struct wrap_up);
         *v->wrap_up = (struct wrap_up){code, rows_str(r, 16)};
+    }
+    struct str page = rows_str(r, 34);
+    if (page.len) {
+        v->page = ARENA_NEW(c->arena, struct page_ref);
+        *v->page = (struct page_ref){page, rows_str(r, 35)};
     }
     *last = (struct conv_message){.event = rows_int(r, 23), .conversation = v->id, .seq = rows_int(r, 24), .cid = rows_str(r, 25),
                                   .kind = (int)rows_int(r, 26), .author = (int)rows_int(r, 27), .author_id = rows_int(r, 28),
@@ -82,6 +88,7 @@ static bool refer(struct ctx *c, enum view view, struct conversation *v, struct 
     if (view == VIEW_VISITOR) {
         v->unread = 0;
         v->wrap_up = NULL;
+        v->page = NULL;
         if (!db_int(c, &v->unread, NULL, &conv_visitor_unread, "ii", v->id, v->visitor_read))
             return false;
     }
@@ -295,6 +302,12 @@ static const struct field wrap_up_fields[] = {
 };
 SCHEMA(wrap_up_schema, "WrapUp", struct wrap_up, wrap_up_fields, "How a conversation ended.");
 
+static const struct field page_ref_fields[] = {
+    FIELD(_, page_ref, url, F_TEXT),
+    FIELD(_, page_ref, title, F_TEXT),
+};
+static SCHEMA(page_ref_schema, "PageRef", struct page_ref, page_ref_fields, "The page from which the visitor wrote first.");
+
 // `inbox`, `contact` and `assignee` are objects on the way out and ids in filters.
 static const struct field conversation_fields[] = {
     FIELD(_, conversation, id, F_ID, .prefix = "cv", .column = "c.id"),
@@ -312,6 +325,7 @@ static const struct field conversation_fields[] = {
     FIELD(_, conversation, language, F_TEXT),
     FIELD(_, conversation, rating, F_OBJECT, .sub = &rating_schema, .flags = FIELD_SKIP_EMPTY),
     FIELD(_, conversation, wrap_up, F_OBJECT, .sub = &wrap_up_schema, .flags = FIELD_SKIP_EMPTY),
+    FIELD(_, conversation, page, F_OBJECT, .sub = &page_ref_schema, .flags = FIELD_SKIP_EMPTY, .doc = "For staff."),
     FIELD(_, conversation, event, F_INT),
     FIELD(_, conversation, unread, F_INT),
     {"inbox", F_ID, offsetof(struct conversation, inbox_id), .prefix = "ib", .column = "c.inbox", .flags = FIELD_FILTER | FIELD_SECRET},

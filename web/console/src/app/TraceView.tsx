@@ -8,9 +8,9 @@ const reasons = ['above_threshold', 'between_thresholds', 'not_found', 'asked_fo
 
 export function useVerdict() {
   const { t } = useTranslation();
-  return (verdict: string) => {
+  return (verdict: string | undefined) => {
     const known = verdicts.find((other) => other === verdict);
-    return known ? t(`trace.verdict.${known}`) : verdict;
+    return known ? t(`trace.verdict.${known}`) : (verdict ?? '');
   };
 }
 

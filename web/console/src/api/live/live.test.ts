@@ -13,7 +13,7 @@ const message = (seq: number, more: Partial<Message> = {}): Message => ({
 });
 const messages = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => message(from + i));
 const conversation = (last: number, event: number): Conversation => ({
-  id: 'cv_1', inbox: { id: 'ib_1', name: 'Shop' }, state: 'open', contact: { id: 'ct_1', name: 'Li' }, last_seq: last, event,
+  id: 'cv_1', inbox: { id: 'ib_1', name: 'Shop' }, state: 'open', contact: { id: 'ct_1', name: 'Li', verified: false }, visitor_read: 0, agent_read: 0, language: 'zh', unread: 0, last_seq: last, event,
   created_at: '2026-03-01T08:00:00Z', updated_at: '2026-03-01T08:00:00Z',
 });
 

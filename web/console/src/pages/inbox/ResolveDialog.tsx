@@ -15,6 +15,9 @@ export const useWrapUpCodes = () =>
     staleTime: 300_000,
   });
 
+// antd marks a required group for readers but does not say that it is a group.
+const group = { role: 'radiogroup' };
+
 export default function ResolveDialog({ conversation, close }: { conversation: Conversation; close: () => void }) {
   const { t } = useTranslation();
   const { desk } = useSession();
@@ -38,7 +41,7 @@ export default function ResolveDialog({ conversation, close }: { conversation: C
       <Form form={form} layout="vertical" requiredMark={false} onFinish={(fields) => void submit(fields)}>
         <Form.Item name="code" label={t('resolve.code')} rules={[{ required: true, message: t('resolve.codeNeeded') }]}>
           {codes.data ? (
-            <Radio.Group role="radiogroup" className="codes" options={codes.data.filter((code) => code.enabled).map((code) => ({ value: code.code, label: localised(code.name) || code.code }))} />
+            <Radio.Group {...group} className="codes" options={codes.data.filter((code) => code.enabled).map((code) => ({ value: code.code, label: localised(code.name) || code.code }))} />
           ) : (
             <Skeleton active title={false} />
           )}

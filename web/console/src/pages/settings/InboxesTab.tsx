@@ -32,7 +32,7 @@ export function InboxesTab() {
         open={(inbox) => navigate(`/settings/inboxes/${inbox.id}`)}
         empty={t('common.nothing')}
         columns={[
-          { title: t('inboxes.name'), render: (_, inbox) => <div className="cell-who"><i className="swatch" style={{ background: inbox.color }} />{inbox.name}</div> },
+          { title: t('inboxes.name'), render: (_, inbox) => <div className="cell-who"><i className="swatch" style={{ background: inbox.color ?? undefined }} />{inbox.name}</div> },
           { title: t('inboxes.key'), render: (_, inbox) => <span className="mono">{inbox.key}</span> },
           { title: t('inboxes.origins'), render: (_, inbox) => inbox.origins?.join(', ') || t('inboxes.ownOnly') },
           { title: t('inboxes.bot'), width: 100, render: (_, inbox) => (inbox.bot ? t('common.yes') : t('common.no')) },
@@ -45,7 +45,7 @@ export function InboxesTab() {
           collection="/inboxes"
           id={id === 'new' ? null : id}
           fields={['name', 'color', 'greeting', 'origins', 'bot', 'enabled']}
-          fresh={{ color: swatches[0], greeting: {}, origins: [], bot: true, enabled: true }}
+          fresh={{ color: swatches[0], greeting: { zh_CN: '', en_US: '' }, origins: [], bot: true, enabled: true }}
           write="inbox.write"
           lists={[['inboxes']]}
           saved={(inbox) => (id === 'new' ? navigate(`/settings/inboxes/${inbox.id}`, { replace: true }) : close())}
