@@ -23,12 +23,14 @@ const queries = new QueryClient({
 });
 
 export function App() {
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
   const mode = useMode();
   const calm = useCalm();
   const theme = useMemo(() => antdTheme(mode, calm), [mode, calm]);
+  // antd names its close buttons in English only.
+  const close = useMemo(() => ({ closable: { 'aria-label': t('common.close') } }), [t]);
   return (
-    <ConfigProvider theme={theme} locale={i18n.language === 'zh-CN' ? zhCN : enUS} button={{ autoInsertSpace: false }}>
+    <ConfigProvider theme={theme} locale={i18n.language === 'zh-CN' ? zhCN : enUS} button={{ autoInsertSpace: false }} modal={close} drawer={close}>
       <AntApp component={false} message={{ maxCount: 3 }}>
         <QueryClientProvider client={queries}>
           <BrowserRouter basename="/console" future={{ v7_startTransition: true, v7_relativeSplatPath: true }}>

@@ -4,6 +4,7 @@ import { Dropdown } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { list } from '@/api/http';
 import type { Agent, Presence } from '@/api/types';
+import { useCounts } from './active';
 import { Avatar } from './Avatar';
 import { useDesk, useSession } from './session';
 
@@ -20,14 +21,14 @@ export function PresenceSwitch() {
   const { t } = useTranslation();
   const { desk, session } = useSession();
   const presence = useDesk((state) => state.presence);
-  const mine = useDesk((state) => state.counts.mine);
+  const { load } = useCounts();
   const capacity = session.user.capacity;
   const choose = (state: Presence) => {
     desk.setPresence(state);
     // The first time that somebody goes online is the moment to ask: they know then what the notices are for.
     if (state === 'online' && 'Notification' in window && Notification.permission === 'default') void Notification.requestPermission();
   };
-  const load = t('presence.load', { load: mine, capacity });
+  const busy = t('presence.load', { load, capacity });
   return (
     <Dropdown
       trigger={['click']}
@@ -36,7 +37,7 @@ export function PresenceSwitch() {
         selectedKeys: [presence],
         onClick: ({ key }) => choose(key as Presence),
         items: [
-          { key: 'who', type: 'group', label: `${session.user.name} · ${load}` },
+          { key: 'who', type: 'group', label: `${session.user.name} · ${busy}` },
           ...states.map((state) => ({ key: state, label: t(`presence.${state}`), icon: <i className={`dot dot-${state}`} /> })),
         ],
       }}
@@ -48,7 +49,7 @@ export function PresenceSwitch() {
           <i className={`dot dot-${presence}`} />
         </span>
         <span>{t(`presence.${presence}`)}</span>
-        <small>{`${mine}/${capacity}`}</small>
+        <small>{`${load}/${capacity}`}</small>
       </button>
     </Dropdown>
   );

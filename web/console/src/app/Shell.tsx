@@ -5,6 +5,7 @@ import { Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, NavLink, Route, Routes, useLocation } from 'react-router-dom';
 import InboxPage from '@/pages/inbox/InboxPage';
+import { useCounts } from './active';
 import { useNarrow } from './appearance';
 import { Boundary } from './Boundary';
 import { ConnectionBanner } from './ConnectionBanner';
@@ -14,7 +15,7 @@ import { lazily } from './lazily';
 import { Logo } from './Logo';
 import { useOffers } from './offers';
 import { PresenceSwitch } from './PresenceSwitch';
-import { useDesk, useSession } from './session';
+import { useSession } from './session';
 
 const KnowledgePage = lazily(() => import('@/pages/knowledge/KnowledgePage'), true);
 const ContactsPage = lazily(() => import('@/pages/contacts/ContactsPage'), true);
@@ -32,7 +33,7 @@ export default function Shell() {
   const narrow = useNarrow();
   const { pathname } = useLocation();
   const [dialog, setDialog] = useState<'switcher' | 'keys' | null>(null);
-  const mine = useDesk((state) => state.counts.mine);
+  const { mine } = useCounts();
   useOffers();
   useShortcuts({
     '?': () => setDialog('keys'),

@@ -73,7 +73,8 @@ export function useOffers() {
       notification.open({
         key,
         message: title,
-        description: conversation.last_message?.text,
+        description: conversation.inbox.name,
+        closable: { 'aria-label': t('common.close'), ...{ role: 'button', tabIndex: 0 } },
         placement: 'bottomRight',
         duration: 12,
         className: 'offer',

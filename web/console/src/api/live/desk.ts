@@ -381,9 +381,9 @@ export class Desk {
   }
 }
 
-// A list entry may leave out what the single resource has.
-function keepView(known: Conversation): Pick<Conversation, 'page' | 'agent_read' | 'visitor_read'> {
-  return { page: known.page, agent_read: known.agent_read, visitor_read: known.visitor_read };
+// A frame may leave these out: a conversation that leaves one's sight is told without its last message.
+function keepView(known: Conversation): Pick<Conversation, 'page' | 'last_message'> {
+  return { page: known.page, last_message: known.last_message };
 }
 
 function without<K, V>(map: ReadonlyMap<K, V>, key: K): Map<K, V> {

@@ -36,7 +36,7 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
   const quiet = useRef<ReturnType<typeof setTimeout>>(undefined);
   const uploads = useUploads();
   const note = draft.kind === 'note';
-  const blocked = !note && !mine;
+  const blocked = !note && (!mine || conversation.state === 'resolved');
   const text = draft.text.trim();
   const ready = !blocked && !uploads.busy && !uploads.failed && (text !== '' || uploads.done.length > 0) && text.length <= LONGEST;
 

@@ -5,6 +5,7 @@ import { memo, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import type { Conversation } from '@/api/types';
+import { useCounts } from '@/app/active';
 import { Avatar } from '@/app/Avatar';
 import { shortTime, span } from '@/app/format';
 import { useDesk } from '@/app/session';
@@ -23,7 +24,7 @@ interface Props {
 
 export function ConversationList({ view, selected, items, query, text, setText, go }: Props) {
   const { t } = useTranslation();
-  const counts = useDesk((state) => state.counts);
+  const counts = useCounts();
   const list = useRef<VirtuosoHandle>(null);
   const now = useNow(10_000);
   const numbers: Partial<Record<View, number>> = { mine: counts.mine, queue: counts.queued, bot: counts.bot };
@@ -70,7 +71,7 @@ export function ConversationList({ view, selected, items, query, text, setText, 
             endReached={() => query.hasNextPage && !query.isFetchingNextPage && void query.fetchNextPage()}
             increaseViewportBy={300}
             itemContent={(_, conversation) => (
-              <Row conversation={conversation} selected={conversation.id === selected} now={now} open={() => go(view, conversation.id)} showState={view === 'all'} />
+              <Row conversation={conversation} selected={conversation.id === selected} now={now} open={() => go(view, conversation.id)} view={view} />
             )}
           />
         )}
@@ -83,12 +84,12 @@ interface RowProps {
   conversation: Conversation;
   selected: boolean;
   now: number;
-  showState: boolean;
+  view: View;
   open: () => void;
 }
 
 const Row = memo(
-  function Row({ conversation, selected, now, open, showState }: RowProps) {
+  function Row({ conversation, selected, now, open, view }: RowProps) {
     const { t } = useTranslation();
     const typing = useDesk((state) => state.typing.get(conversation.id));
     const name = conversation.contact.name || t('contact.nameless');
@@ -107,17 +108,17 @@ const Row = memo(
         </span>
         <span className="row-foot">
           <span className="row-inbox">{conversation.inbox.name}</span>
-          {showState && <span className={`state state-${conversation.state}`}>{t(`state.${conversation.state}`)}</span>}
-          {conversation.state === 'pending' && !showState && <span className="state state-pending">{t('state.pending')}</span>}
+          {view === 'all' && <span className={`state state-${conversation.state}`}>{t(`state.${conversation.state}`)}</span>}
+          {conversation.state === 'pending' && view !== 'all' && <span className="state state-pending">{t('state.pending')}</span>}
           {conversation.rating && <span className="state">{`★ ${conversation.rating.score}`}</span>}
           <span className="row-space" />
           {since && <span className={waited > 120_000 ? 'wait wait-long' : 'wait'}>{t('inbox.waits', { time: span(waited) })}</span>}
-          {!since && conversation.assignee && <span className="row-inbox">{conversation.assignee.name}</span>}
+          {!since && conversation.assignee && view !== 'mine' && <span className="row-who">{conversation.assignee.name}</span>}
         </span>
       </button>
     );
   },
-  (a, b) => a.conversation === b.conversation && a.selected === b.selected && a.now === b.now && a.showState === b.showState,
+  (a, b) => a.conversation === b.conversation && a.selected === b.selected && a.now === b.now && a.view === b.view,
 );
 
 export function useNow(every: number): number {

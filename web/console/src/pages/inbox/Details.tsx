@@ -8,6 +8,7 @@ import { Link } from 'react-router-dom';
 import { get, list } from '@/api/http';
 import type { Contact, Conversation } from '@/api/types';
 import { Avatar } from '@/app/Avatar';
+import { useCodeName } from '@/app/codes';
 import { dateTime, shortTime } from '@/app/format';
 import { lazily } from '@/app/lazily';
 import { useSession } from '@/app/session';
@@ -20,6 +21,7 @@ export default function Details({ id }: { id: string }) {
   const { t } = useTranslation();
   const { may } = useSession();
   const { conversation } = useConversation(id);
+  const codeName = useCodeName();
   const [assign, setAssign] = useState(false);
   const contactId = conversation?.contact.id;
   const contact = useQuery({
@@ -62,7 +64,7 @@ export default function Details({ id }: { id: string }) {
           <Fact name={t('details.page')} value={<a href={conversation.page.url} target="_blank" rel="noreferrer">{conversation.page.title || conversation.page.url} <ExternalLink size={12} aria-hidden /></a>} />
         )}
         {conversation.rating && <Fact name={t('details.rating')} value={`${'★'.repeat(conversation.rating.score)}${conversation.rating.comment ? ` ${conversation.rating.comment}` : ''}`} />}
-        {conversation.wrap_up && <Fact name={t('details.wrapUp')} value={[conversation.wrap_up.code, conversation.wrap_up.note].filter(Boolean).join(' · ')} />}
+        {conversation.wrap_up && <Fact name={t('details.wrapUp')} value={[codeName(conversation.wrap_up.code), conversation.wrap_up.note].filter(Boolean).join(' · ')} />}
         {may('conversation.assign') && conversation.state !== 'resolved' && (
           <Button size="small" onClick={() => setAssign(true)}>{conversation.assignee ? t('conversation.transfer') : t('conversation.assign')}</Button>
         )}

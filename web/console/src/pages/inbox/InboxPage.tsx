@@ -3,6 +3,7 @@ import { Drawer } from 'antd';
 import { Suspense, useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router-dom';
+import { useCounts } from '@/app/active';
 import { useNarrow, useWide } from '@/app/appearance';
 import { useShortcuts } from '@/app/keys';
 import { lazily } from '@/app/lazily';
@@ -84,7 +85,7 @@ export default function InboxPage() {
 
 function Nothing() {
   const { t } = useTranslation();
-  const queued = useDesk((state) => state.counts.queued);
+  const { queued } = useCounts();
   return (
     <div className="pane-empty">
       <svg viewBox="0 0 120 90" width="150" aria-hidden="true">

@@ -35,7 +35,7 @@ export const MessageRow = memo(function MessageRow({ message, me, head, tail, re
           </div>
         )}
         {message.text && (
-          <div className="bubble">{author.kind === 'bot' ? <Markdown text={message.text} /> : <Plain text={message.text} />}</div>
+          <div className="bubble">{author.kind === 'visitor' || note ? <Plain text={message.text} /> : <Markdown text={message.text} />}</div>
         )}
         <Attachments files={message.attachments} />
         {message.options && message.options.length > 0 && (
@@ -71,7 +71,7 @@ export const PendingRow = memo(function PendingRow({ letter }: { letter: Letter 
     <article className={`msg msg-tail msg-head ${letter.kind === 'note' ? 'msg-note' : 'msg-mine'} ${letter.state === 'waiting' ? 'msg-waiting' : ''}`}>
       <div className="msg-face" />
       <div className="msg-body">
-        {letter.text && <div className="bubble"><Plain text={letter.text} /></div>}
+        {letter.text && <div className="bubble">{letter.kind === 'note' ? <Plain text={letter.text} /> : <Markdown text={letter.text} />}</div>}
         <Attachments files={letter.attachments} />
         {failed ? (
           <div className="msg-foot msg-failed" role="alert">

@@ -1,19 +1,12 @@
-import { useQuery } from '@tanstack/react-query';
 import { Form, Input, Modal, Radio, Skeleton } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { list, post } from '@/api/http';
-import type { Conversation, WrapUpCode } from '@/api/types';
+import { post } from '@/api/http';
+import type { Conversation } from '@/api/types';
+import { useWrapUpCodes } from '@/app/codes';
 import { localised } from '@/app/i18n';
 import { useProblem } from '@/app/problems';
 import { useSession } from '@/app/session';
-
-export const useWrapUpCodes = () =>
-  useQuery({
-    queryKey: ['wrap-up-codes'],
-    queryFn: ({ signal }) => list<WrapUpCode>('/wrap-up-codes', { limit: 200 }, signal).then((page) => page.items.sort((a, b) => a.position - b.position)),
-    staleTime: 300_000,
-  });
 
 // antd marks a required group for readers but does not say that it is a group.
 const group = { role: 'radiogroup' };

@@ -8,6 +8,7 @@ import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import { lastSeq } from '@/api/live/transcript';
 import type { Letter } from '@/api/live/outbox';
 import type { Conversation, Message } from '@/api/types';
+import { useCodeName } from '@/app/codes';
 import { dayKey, relativeDay } from '@/app/format';
 import { lazily } from '@/app/lazily';
 import { useDesk, useSession } from '@/app/session';
@@ -31,6 +32,7 @@ export function Transcript({ conversation }: { conversation: Conversation }) {
   const transcript = useDesk((state) => state.transcripts.get(id));
   const allLetters = useDesk((state) => state.letters);
   const typing = useDesk((state) => state.typing.get(id));
+  const codeName = useCodeName();
   const list = useRef<VirtuosoHandle>(null);
   const [bottom, setBottom] = useState(true);
   const [seenAtBottom, setSeenAtBottom] = useState(0);
@@ -100,7 +102,7 @@ export function Transcript({ conversation }: { conversation: Conversation }) {
               {newDay && <div className="day" role="separator"><span>{relativeDay(message.at)}</span></div>}
               {unreadFrom > 0 && message.seq === unreadFrom && <div className="day day-unread" role="separator"><span>{t('transcript.unread')}</span></div>}
               {message.kind === 'activity' ? (
-                <div className="activity"><span>{activityText(t, message)}</span></div>
+                <div className="activity"><span>{activityText(t, message, codeName)}</span></div>
               ) : (
                 <MessageRow
                   message={message}

@@ -5,7 +5,8 @@ import type { Message } from '@/api/types';
 const known = ['started', 'handoff', 'assigned', 'unassigned', 'transferred', 'pending', 'reopened', 'resolved', 'rated', 'identified'] as const;
 const reasons = ['asked', 'bot_gave_up', 'offline'] as const;
 
-export function activityText(t: TFunction, message: Message): string {
+// `codeName` says a wrap-up code in the language of the page; without it the code is left out.
+export function activityText(t: TFunction, message: Message, codeName?: (code: string) => string): string {
   const activity = message.activity;
   const name = known.find((other) => other === activity?.name);
   if (!activity || !name) return activity?.name ?? '';
@@ -17,7 +18,7 @@ export function activityText(t: TFunction, message: Message): string {
   }
   if (name === 'resolved') {
     const code = typeof activity.wrap_up === 'string' ? activity.wrap_up : activity.wrap_up?.code;
-    return code ? t('activity.resolvedWith', { by, code }) : t('activity.resolved', { by });
+    return code && codeName ? t('activity.resolvedWith', { by, code: codeName(code) }) : t('activity.resolved', { by });
   }
   if (name === 'assigned' && message.author?.kind !== 'agent') return t('activity.assignedBySystem', { to });
   if (name === 'assigned' && message.author?.id === activity.to) return t('activity.taken', { by });
