@@ -101,7 +101,7 @@ void *arena_grow(struct arena *a, void *old, size_t old_bytes, size_t bytes)
         return old;
     }
     void *p = arena_alloc(a, bytes);
-    if (old_bytes)
+    if (old && old_bytes)
         memcpy(p, old, old_bytes);
     return p;
 }

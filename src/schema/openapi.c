@@ -284,6 +284,7 @@ struct str openapi_operation_id(struct arena *a, const struct route *r)
         if (!creates && count >= 3 && IS_PARAM(count - 2)) {
             struct buf verb = {.arena = a};
             add_camel(&verb, parts[count - 1]);
+            ASSERT(verb.len, "a route ends with a word");
             verb.at[0] |= 32;
             buf_str_add(&b, buf_str(&verb));
             nouns = count - 1;
