@@ -42,14 +42,15 @@ static bool check_text(struct ctx *c, const char *field, struct str *v, size_t m
 
 bool contact_account_check(struct ctx *c, struct contact_account *a)
 {
-    bool fine = check_text(c, "identity/id", &a->id, CONTACT_MOST_ACCOUNT_ID) & check_text(c, "identity/name", &a->name, CONTACT_MOST_NAME);
+    bool fine = check_text(c, "identity/id", &a->id, CONTACT_MOST_ACCOUNT_ID);
+    bool named = check_text(c, "identity/name", &a->name, CONTACT_MOST_NAME);
     if (fine && !a->id.len)
         fine = fail_field(c, STR("identity/id"), "schema.required", NULL);
     if (a->email.len && !text_email(c->arena, a->email, &a->email))
         fine = fail_field(c, STR("identity/email"), "schema.email", NULL);
     if (a->phone.len && !text_phone(c->arena, a->phone, &a->phone))
         fine = fail_field(c, STR("identity/phone"), "schema.phone", NULL);
-    return fine;
+    return fine && named;
 }
 
 // Takes over what the account says; *changed when that differs from what stands there.
