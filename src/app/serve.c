@@ -157,7 +157,6 @@ int serve_run(struct app *app)
     struct server *server = server_start(c, &setup);
     if (!server)
         return app_complain(app);
-    c->hub = server_hub(server);
     size_t kinds;
     const struct job_kind *jobs = app_jobs(&kinds);
     struct job_runner *runner = job_start(c->store, jobs, kinds, 2, app_thread_ctx, app);

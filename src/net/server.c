@@ -248,6 +248,7 @@ struct server *server_start(struct ctx *c, const struct server_setup *setup)
     s->last = &s->first;
     s->listen_fd[0] = s->listen_fd[1] = -1;
     s->hub.server = s;
+    c->hub = &s->hub; // before any thread takes its ctx from the caller's
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->waiting, NULL);
     limits(s);
@@ -272,6 +273,7 @@ struct server *server_start(struct ctx *c, const struct server_setup *setup)
         return s;
     server_drain(s, 0);
     server_free(s);
+    c->hub = NULL;
     return NULL;
 }
 

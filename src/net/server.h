@@ -45,7 +45,8 @@ struct server_setup {
     // Looked at when no route and no asset fits (SPA index, help pages); NULL-able.
     bool (*fallback)(struct request *rq, struct response *rs);
 };
-struct server *server_start(struct ctx *c, const struct server_setup *setup); // listens when it returns; NULL with the error
+// Listens when it returns, and c->hub is its hub; NULL with the error.
+struct server *server_start(struct ctx *c, const struct server_setup *setup);
 int server_port(const struct server *s, bool tls);                            // what port 0 became
 void server_drain(struct server *s, int seconds); // SIGTERM: stop accepting, finish requests, close sockets with 1012, then stop.
 // The hub still takes calls and drops them.
