@@ -180,10 +180,14 @@ static int listen_on(struct ctx *c, const char *address, int64_t port, int *boun
         fail_detail(c, "%s", strerror(errno));
         return -1;
     }
-    struct sockaddr_storage here = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } here = {.six = {0}};
     socklen_t len = sizeof here;
-    getsockname(fd, (struct sockaddr *)&here, &len);
-    *bound = ntohs(here.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&here)->sin6_port : ((struct sockaddr_in *)&here)->sin_port);
+    getsockname(fd, &here.any, &len);
+    *bound = ntohs(here.any.sa_family == AF_INET6 ? here.six.sin6_port : here.four.sin_port);
     return fd;
 }
 
