@@ -844,6 +844,7 @@ static struct attachment put(const char *name, const void *bytes, size_t size, i
     (void)attachment_put(c, &u, kind, owner, &a);
     return a;
 }
+#define BYTES(text) text, sizeof(text) - 1
 static const uint8_t dot[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x06\0\0\0\x1f\x15\xc4\x89";
 static void an_attachment_is_sniffed_and_sent_once_by_its_owner(void **state)
 {
@@ -886,16 +887,16 @@ static void bombs_broken_pictures_and_unwanted_types_are_refused(void **state)
     memcpy(bomb + 16, "\0\0\xea\x60\0\0\xea\x60", 8);
     put("bomb.png", bomb, sizeof bomb - 1, AUTHOR_AGENT, 1);
     must_fail(false, "attachment.pixels");
-    put("broken.jpg", "\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x08", 24, AUTHOR_AGENT, 1);
+    put("broken.jpg", BYTES("\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x08"), AUTHOR_AGENT, 1);
     must_fail(false, "attachment.image");
-    put("run.exe", "\x7f" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0", 24, AUTHOR_AGENT, 1);
+    put("run.exe", BYTES("\x7f" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0"), AUTHOR_AGENT, 1);
     must_fail(false, "attachment.type");
     put("nothing", "", 0, AUTHOR_AGENT, 1);
     must_fail(false, "attachment.empty");
-    struct attachment page = put("evil.html", "<!doctype html><html><script>alert(1)</script></html>", 53, AUTHOR_AGENT, 1);
+    struct attachment page = put("evil.html", BYTES("<!doctype html><html><script>alert(1)</script></html>"), AUTHOR_AGENT, 1);
     assert_str(page.type, "text/plain");
     assert_false(attachment_inline(page.type));
-    struct attachment drawing = put("a.svg", "<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>", 78, AUTHOR_AGENT, 1);
+    struct attachment drawing = put("a.svg", BYTES("<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\"><script/></svg>"), AUTHOR_AGENT, 1);
     assert_false(attachment_inline(drawing.type));
     assert_str(attachment_clean_name(arena, STR("..")), "file");
 }
