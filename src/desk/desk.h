@@ -1,11 +1,12 @@
 // The desk: its live state (presence, caches, what changed), posting, and what is published after a commit. Rows are the truth; live
 // state can be lost at any moment.
 //
-// Topics of the hub (frames go out after the commit, in the order of seq within a conversation):
+// Topics of the hub. Frames go out after the commit; when two threads post to one conversation at the same moment, theirs may pass each
+// other, and a client that sees the gap asks for what is missing:
 //     'v' conversation: the visitor's sockets
 //     's' / 'S' conversation: staff who follow it, contact's name masked / in full
 //     'l' / 'L': staff who see all conversations; 't' / 'T': those who see the team's and their own ("conv" frames of the list)
-//     'u' / 'U' user: what is for this person ("offer", own conversations)
+//     'w' / 'W' user: "conv" frames of their own, for those who do not see all; 'u' / 'U' user: "offer"
 //     'p' 0: presence of colleagues
 // A conversation's message traffic reaches the list at most once in LIST_EVERY; changes of state and assignee at once.
 #pragma once
