@@ -11,9 +11,10 @@
 #define K1 1.2f
 static const float b_short = 0.4f, b_body = 0.75f;          // length normalisation of wordings and of passages
 static const float field_weight[INDEX_FIELDS] = {1.3f, 1.0f, 1.5f, 0.7f};
-static const float kind_weight[TOKEN_KINDS] = {0.5f, 1.0f, 0.5f, 1.0f, 0.8f, 1.0f, 0.3f};
-// A function word is rare by chance in a small collection: it counts as if it stood in a fifth of so many further texts and entries.
-enum { COMMON_TEXTS = 1000, COMMON_ENTRIES = 50, COMMON_SHARE = 5 };
+static const float kind_weight[TOKEN_KINDS] = {0.5f, 1.0f, 0.5f, 1.0f, 0.8f, 0.3f, 1.0f, 0.5f, 1.0f, 0.5f};
+// Any base is weighed as part of a larger one, of so many further texts and entries: in a small one every token is rare by chance. A function
+// word stands in a fifth of them, other tokens in none.
+enum { OTHER_TEXTS = 1000, OTHER_ENTRIES = 50, COMMON_SHARE = 5 };
 
 enum { ID_BITS = 24, IMPACT_STEPS = 255 };
 #define ID_MASK ((1u << ID_BITS) - 1)
@@ -148,6 +149,15 @@ static float idf(uint32_t all, uint32_t having) // Robertson and Spärck Jones, 
     return logf(1 + ((float)all - (float)having + 0.5f) / ((float)having + 0.5f));
 }
 
+static float text_idf(const struct index *x, uint32_t kind, uint32_t having)
+{
+    return idf(x->text_count + OTHER_TEXTS, having + (kind >= TOKEN_COMMON ? OTHER_TEXTS / COMMON_SHARE : 0));
+}
+static float entry_idf(const struct index *x, uint32_t kind, uint32_t having)
+{
+    return idf(x->entry_count + OTHER_ENTRIES, having + (kind >= TOKEN_COMMON ? OTHER_ENTRIES / COMMON_SHARE : 0));
+}
+
 // Turns counts into places: each list's start, in the order of the term numbers.
 static uint32_t *lay_out(struct index *x, bool by_entry, uint32_t *total)
 {
@@ -208,18 +218,20 @@ static void measure(struct index *x, struct counting *k) // document frequencies
         for (size_t i = 0; i < k->distinct_count; i++)
             x->terms[k->distinct[i]].entries_count++;
     }
+    double once[TOKEN_KINDS] = {0}, all[TOKEN_KINDS] = {0};
     for (uint32_t t = 0; t < x->term_count; t++) {
         struct term *term = &x->terms[t];
-        uint32_t texts = term->kind == TOKEN_COMMON ? COMMON_TEXTS : 0, entries = term->kind == TOKEN_COMMON ? COMMON_ENTRIES : 0;
-        term->text_idf = kind_weight[term->kind] * idf(x->text_count + texts, term->texts_count + texts / COMMON_SHARE);
-        term->entry_idf = kind_weight[term->kind] * idf(x->entry_count + entries, term->entries_count + entries / COMMON_SHARE);
+        term->text_idf = kind_weight[term->kind] * text_idf(x, term->kind, term->texts_count);
+        term->entry_idf = kind_weight[term->kind] * entry_idf(x, term->kind, term->entries_count);
+        once[term->kind] += term->texts_count == 1;
+        all[term->kind] += term->texts_count;
     }
-    for (int kind = 0; kind < TOKEN_KINDS; kind++) {
-        bool common = kind == TOKEN_COMMON;
+    for (uint32_t kind = 0; kind < TOKEN_KINDS; kind++) {
         float weight = kind == TOKEN_WORD_PAIR ? 0.1f : kind_weight[kind]; // most pairs of known words are new: that says little
-        x->unknown_text_idf[kind] = weight * (common ? idf(x->text_count + COMMON_TEXTS, COMMON_TEXTS / COMMON_SHARE) : idf(x->text_count, 0));
-        x->unknown_entry_idf[kind] =
-            weight * (common ? idf(x->entry_count + COMMON_ENTRIES, COMMON_ENTRIES / COMMON_SHARE) : idf(x->entry_count, 0));
+        if (kind < TOKEN_COMMON) // half of it is withheld as far as new tokens are to be expected here: Good (1953), README.md "Index"
+            weight *= 1 - 0.5f * (float)((once[kind] + 1) / (all[kind] + 1));
+        x->unknown_text_idf[kind] = weight * text_idf(x, kind, 0);
+        x->unknown_entry_idf[kind] = weight * entry_idf(x, kind, 0);
     }
 }
 
@@ -374,7 +386,7 @@ static float clamp(float v)
 // languages (README.md "Calibration"). The longer the question, the surer the evidence is: `length` is its count of tokens.
 static float rate(const struct index_hit *h, size_t length)
 {
-    float z = 3.3f * h->told + 2.9f * h->several + 8.9f * h->whole - 3.2f / (1 + (float)length / 20) - 3.2f;
+    float z = 3.3f * h->told + 2.9f * h->several + 8.9f * h->whole - 3.2f / (1 + (float)length / 20) - 3.5f;
     return 1 / (1 + expf(-z));
 }
 

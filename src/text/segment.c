@@ -129,6 +129,34 @@ static bool is_common(const UChar *w, size_t n)
 }
 static const UChar not_word[] = {'n', 'o', 't'};
 
+// The same of Chinese, in the order of their numbers.
+static const UChar function_chars[] = u"一下与个为么之也了于些什他以们会但何你候儿其再办又可吗吧呀呢咋和咱哈哦哪啊啥嘛因在地太她"
+                                      u"如它对就己帮应很得怎您想我或所才把是有果样求没烦的着给而能自被要让该请跟过还这那都里问麻";
+static bool is_function_char(UChar c)
+{
+    size_t from = 0, to = sizeof function_chars / sizeof *function_chars - 1;
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        if (function_chars[middle] == c)
+            return true;
+        if (function_chars[middle] > c)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return false;
+}
+// Of such characters alone, 时 within 什么时候 included.
+static bool is_function_phrase(const UChar *units, size_t count)
+{
+    size_t known = 0, inside = 0;
+    for (size_t i = 0; i < count; i++) {
+        known += is_function_char(units[i]);
+        inside += units[i] == u'时';
+    }
+    return known && known + inside == count;
+}
+
 // One run of letters with apostrophes inside: can't → can, not; order's → order.
 static void add_word(struct reading *r, size_t at, size_t end)
 {
@@ -175,7 +203,8 @@ static void add_terms(struct reading *r, const struct text *t)
     ASSERT(U_SUCCESS(status), "a break iterator takes any text");
     for (int32_t from = ubrk_first(b), to; (to = ubrk_next(b)) != UBRK_DONE; from = to)
         if (to - from >= 3 && ubrk_getRuleStatus(b) >= UBRK_WORD_KANA)
-            push(r, t->units + from, (size_t)(to - from), (size_t)from, (size_t)(to - from), TOKEN_TERM);
+            push(r, t->units + from, (size_t)(to - from), (size_t)from, (size_t)(to - from),
+                 is_function_phrase(t->units + from, (size_t)(to - from)) ? TOKEN_COMMON_TERM : TOKEN_TERM);
     ubrk_setText(b, NULL, 0, &status); // the text's arena goes away before the iterator does
 }
 
@@ -197,9 +226,10 @@ struct tokens text_tokenise(struct arena *a, const struct text *t)
         } else if (!u_isalpha(c)) {
             continue;
         } else if (char_is_ngram(c)) {
-            push(&r, t->units + at, i - at, at, i - at, TOKEN_CHAR);
+            push(&r, t->units + at, i - at, at, i - at, is_function_char(t->units[at]) ? TOKEN_COMMON_CHAR : TOKEN_CHAR);
             if (last_end == at)
-                push(&r, t->units + before, i - before, before, i - before, TOKEN_PAIR);
+                push(&r, t->units + before, i - before, before, i - before,
+                     is_function_phrase(t->units + before, i - before) ? TOKEN_COMMON_PAIR : TOKEN_PAIR);
             before = at;
             last_end = i;
         } else {

@@ -9,8 +9,11 @@ enum token_kind {
     TOKEN_TERM,
     TOKEN_WORD,
     TOKEN_NUMBER,
-    TOKEN_COMMON,    // a function word: "the", "how", 的
-    TOKEN_WORD_PAIR, // two words in a row
+    TOKEN_WORD_PAIR,   // two words in a row
+    TOKEN_COMMON,      // from here on, what says how something is asked rather than what about: "the", "how"
+    TOKEN_COMMON_CHAR, // 的
+    TOKEN_COMMON_PAIR, // 怎么
+    TOKEN_COMMON_TERM, // 什么时候
     TOKEN_KINDS
 };
 

@@ -81,6 +81,23 @@ static void a_stored_wording_is_answered_in_its_language(void **state)
     assert_int_equal(d.hit_count, 1);
 }
 
+static void a_question_in_other_words_is_answered_from_a_base_of_seven_too(void **state)
+{
+    static const struct {
+        const char *question, *answer;
+    } asked[] = {{"我想退货怎么办", "签收后 7 天内可以退货。"}, {"下单后多久能发货", "24 小时内发货。"}, {"发票怎么开呀", "订单页可以开。"},
+                 {"when do you ship?", "Within 24 hours."}, {"how can I return a product", "Within 7 days."}};
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        struct bot_decision d = ask(asked[i].question);
+        if (d.verdict != BOT_ANSWER || !str_is(d.text, asked[i].answer))
+            fail_msg("%s: %s", asked[i].question, d.reason);
+    }
+    static const char *const other[] = {"今天天气怎么样", "怎么办啊", "你们老板是谁", "what is the weather like", "do you sell shoes"};
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+        if (ask(other[i]).verdict == BOT_ANSWER)
+            fail_msg("%s was answered", other[i]);
+}
+
 static void a_polite_opening_does_not_disturb_the_question(void **state)
 {
     static const char *const texts[] = {"你好，请问什么时候发货？", "您好请问什么时候发货", "Hi! When will my order be shipped?"};
@@ -205,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, fresh, gone)
         T(a_stored_wording_is_answered_in_its_language),
+        T(a_question_in_other_words_is_answered_from_a_base_of_seven_too),
         T(a_polite_opening_does_not_disturb_the_question),
         T(small_talk_gets_small_talk),
         T(whoever_asks_for_a_person_gets_one),

@@ -157,6 +157,58 @@ static void a_stored_wording_scores_near_one_and_a_stranger_near_nothing(void **
     index_free(x);
 }
 
+// The less is stored, the more of a question is new to the index.
+static void a_base_of_four_entries_tells_its_questions_from_others(void **state)
+{
+    struct index_builder *b = index_begin();
+    struct index_text return_en[] = {{INDEX_QUESTION, STR("How do I return a product?")},
+                                     {INDEX_SIMILAR, STR("I want to send something back")},
+                                     {INDEX_SIMILAR, STR("return policy")}};
+    struct index_text ship_en[] = {{INDEX_QUESTION, STR("When will my order be shipped?")},
+                                   {INDEX_SIMILAR, STR("shipping time")},
+                                   {INDEX_SIMILAR, STR("how long does dispatch take")}};
+    struct index_text return_zh[] = {{INDEX_QUESTION, STR("怎么申请退货？")}, {INDEX_SIMILAR, STR("我要退货")}, {INDEX_SIMILAR, STR("东西不想要了能退吗")}};
+    struct index_text ship_zh[] = {{INDEX_QUESTION, STR("什么时候发货？")}, {INDEX_SIMILAR, STR("多久发货")}, {INDEX_SIMILAR, STR("发货时间")}};
+    index_add(b, return_en, 3);
+    index_add(b, ship_en, 3);
+    index_add(b, return_zh, 3);
+    index_add(b, ship_zh, 3);
+    struct index *x = index_finish(b);
+    static const struct {
+        const char *question;
+        uint32_t entry;
+    } good[] = {{"how can I return a product", 0}, {"can I return this?", 0}, {"when do you ship?", 1}, {"how long until you ship my order", 1},
+                {"我想退货怎么办", 2}, {"不想要了可以退吗", 2}, {"退货怎么弄", 2}, {"下单后多久能发货", 3}, {"什么时候能发货呀", 3}};
+    static const char *const other[] = {"when do you open?", "what is the weather like", "how can I pay", "do you sell shoes", "今天天气怎么样",
+                                        "你们有实体店吗", "我要开发票", "怎么办啊"};
+    struct index_hit hits[2];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        if (!search(x, good[i].question, hits, 2) || hits[0].entry != good[i].entry || hits[0].score < 0.8f)
+            fail_msg("%s: entry %u, %.3f", good[i].question, hits[0].entry, (double)hits[0].score);
+    for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+        if (search(x, other[i], hits, 2) && hits[0].score > 0.4f)
+            fail_msg("%s: entry %u, %.3f", other[i], hits[0].entry, (double)hits[0].score);
+    index_free(x);
+}
+
+static void how_something_is_asked_is_told_from_what_it_is_about(void **state)
+{
+    struct text t = text_normalise(arena, STR("请问什么时候发货的? when do you ship"));
+    struct tokens k = text_tokenise(arena, &t);
+    size_t about = 0;
+    for (size_t i = 0; i < k.count; i++) {
+        struct str one = token_text(arena, &t, &k.at[i]);
+        bool common = k.at[i].kind >= TOKEN_COMMON;
+        if (str_is(one, "请问") || str_is(one, "什么时候") || str_is(one, "时候") || str_is(one, "的") || str_is(one, "when") || str_is(one, "you"))
+            assert_true(common);
+        if (str_is(one, "发货") || str_is(one, "货") || str_is(one, "时") || str_is(one, "候发") || str_is(one, "ship")) {
+            assert_false(common);
+            about++;
+        }
+    }
+    assert_int_equal(about, 5);
+}
+
 static bool only_second(const void *arg, uint32_t entry)
 {
     return entry == 1;
@@ -238,6 +290,8 @@ int main(void)
         TEST(forms_of_an_english_word_become_one_token),
         TEST(the_entry_asked_for_comes_first_with_its_best_wording),
         TEST(a_stored_wording_scores_near_one_and_a_stranger_near_nothing),
+        TEST(a_base_of_four_entries_tells_its_questions_from_others),
+        TEST(how_something_is_asked_is_told_from_what_it_is_about),
         TEST(a_filter_hides_entries_and_the_list_is_as_long_as_asked),
         TEST(an_index_copied_entry_by_entry_answers_alike),
         TEST(an_empty_index_finds_nothing),
