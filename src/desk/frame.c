@@ -198,7 +198,7 @@ static bool is_digit(const struct parse *p)
 // *whole: an integer that 53 bits hold.
 static bool number(struct parse *p, int64_t *value, bool *whole)
 {
-    bool minus = *p->at == '-';
+    bool minus = p->at < p->end && *p->at == '-';
     p->at += minus;
     *whole = true;
     *value = 0;
