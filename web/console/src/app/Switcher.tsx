@@ -77,7 +77,7 @@ export default function Switcher({ close }: { close: () => void }) {
     event.preventDefault();
   };
   return (
-    <Modal open footer={null} closable={false} onCancel={close} width={560} className="switcher" afterOpenChange={(open) => open && input.current?.focus()} aria-label={t('switcher.title')}>
+    <Modal open footer={null} closable={false} onCancel={close} width={560} className="switcher" title={<span className="unseen">{t('switcher.title')}</span>} afterOpenChange={(open) => open && input.current?.focus()}>
       <Input
         ref={input}
         variant="borderless"
