@@ -59,6 +59,9 @@ void answer_asset(struct exchange *x, const struct asset *asset)
     response_header(&rs, "vary", STR("accept-encoding"));
     if (str_ends(str_of(asset->path), STR(".js")) || str_ends(str_of(asset->path), STR(".css")))
         response_header(&rs, "cross-origin-resource-policy", STR("cross-origin")); // the widget runs on other people's pages
+    // The console's component library writes its styles at run time; no other page may.
+    if (str_is(str_of(asset->path), "/console/index.html"))
+        response_header(&rs, "content-security-policy", STR(PAGE_POLICY("'self' 'unsafe-inline'")));
     if (!fresh && (brotli || gzip))
         response_header(&rs, "content-encoding", brotli ? STR("br") : STR("gzip"));
     if (!fresh) {

@@ -34,6 +34,11 @@ enum {
     FD_HEADROOM = 256,  // descriptors kept for the store, the log and uploads
 };
 
+// What a page of ours may load; `styles` is what style-src allows.
+#define PAGE_POLICY(styles) \
+    "default-src 'self'; script-src 'self'; style-src " styles "; img-src 'self' data: blob:; font-src 'self' data:; " \
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
 // ---- Bytes on their way out: counted, shared by all followers of a topic.
 struct frame {
     _Atomic unsigned count;

@@ -89,10 +89,6 @@ static bool has_header(struct str lines, const char *name)
     return false;
 }
 
-#define PAGE_POLICY \
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " \
-    "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
 void answer_make(struct exchange *x, struct response *rs)
 {
     struct answer *a = &x->answer;
@@ -110,8 +106,8 @@ void answer_make(struct exchange *x, struct response *rs)
         buf_str_add(&b, rs->headers);
     buf_puts(&b, "x-content-type-options: nosniff\r\nreferrer-policy: strict-origin-when-cross-origin\r\n");
     if (!has_header(rs->headers, "content-security-policy"))
-        buf_printf(&b, "content-security-policy: %s\r\n", page ? PAGE_POLICY : "default-src 'none'; frame-ancestors 'none'");
-    if (page && !has_header(rs->headers, "x-frame-options") && !has_header(rs->headers, "content-security-policy"))
+        buf_printf(&b, "content-security-policy: %s\r\n", page ? PAGE_POLICY("'self'") : "default-src 'none'; frame-ancestors 'none'");
+    if (page && !has_header(rs->headers, "x-frame-options"))
         buf_puts(&b, "x-frame-options: DENY\r\n");
     if (!has_header(rs->headers, "cache-control"))
         buf_puts(&b, "cache-control: no-store\r\n");
