@@ -121,7 +121,7 @@ for (const f of lines('faqs.jsonl')) {
     if (has_han(f.question ?? '') !== (f.language === 'zh')) fault(f.where, 'question is not in its language');
     if (!f.tags?.length || !f.tags.every(filled)) fault(f.where, 'tags are wanted');
     const n = f.similar?.length ?? 0;
-    if (n < 4 || n > 8) fault(f.where, `${n} similar questions, 4 to 8 are wanted`);
+    if (n < 10 || n > 16) fault(f.where, `${n} similar questions, 10 to 16 are wanted`);
     for (const w of [f.question, ...(f.similar ?? [])]) {
         if (!filled(w)) {
             fault(f.where, 'an empty wording');
