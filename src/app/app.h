@@ -49,4 +49,13 @@ struct ws_endpoint;
 const struct ws_endpoint *app_endpoints(void); // ended by path NULL
 extern const struct route app_own_routes[];    // serve.c: health, version
 
-int serve_run(struct app *app); // serve.c: until SIGTERM or SIGINT; exit code
+// serve.c: the rooms, the server and the background work, begun and ended in order.
+struct server;
+struct job_runner;
+struct serving {
+    struct server *server;
+    struct job_runner *jobs;
+};
+bool serve_begin(struct app *app, struct serving *s); // listens when it returns; false with app->error
+void serve_end(struct app *app, struct serving *s);
+int serve_run(struct app *app); // until SIGTERM or SIGINT; exit code

@@ -126,22 +126,15 @@ static void wait_for_end(struct app *app, const sigset_t *signals)
     pthread_sigmask(SIG_UNBLOCK, &again, NULL);
 }
 
-int serve_run(struct app *app)
+bool serve_begin(struct app *app, struct serving *s)
 {
     struct ctx *c = &app->ctx;
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); // before any thread: they inherit it
-    signal(SIGPIPE, SIG_IGN);
-    raise_file_limit();
+    *s = (struct serving){0};
     if (!app_open(app, APP_ROOMS))
-        return app_complain(app);
+        return false;
     openapi_serve(app_routes(), YINGDA_VERSION);
     if (!(c->desk = desk_open(c)))
-        return app_complain(app);
+        return false;
     access_visitors(c, visitor_authorise);
     struct server_setup setup = {
         .conf = &app->conf,
@@ -154,22 +147,43 @@ int serve_run(struct app *app)
         .around = access_around,
         .fallback = fallback,
     };
-    struct server *server = server_start(c, &setup);
-    if (!server)
-        return app_complain(app);
+    if (!(s->server = server_start(c, &setup)))
+        return false;
     size_t kinds;
     const struct job_kind *jobs = app_jobs(&kinds);
-    struct job_runner *runner = job_start(c->store, jobs, kinds, 2, app_thread_ctx, app);
+    s->jobs = job_start(c->store, jobs, kinds, 2, app_thread_ctx, app);
     desk_start(c->desk, app_thread_ctx, app);
-    greet(app, server);
-    wait_for_end(app, &signals);
-    fprintf(stderr, "%s\n", command_text(app, "serve.stopping", "", "", ""));
-    server_drain(server, 10);
-    job_stop(runner);
+    return true;
+}
+
+void serve_end(struct app *app, struct serving *s)
+{
+    struct ctx *c = &app->ctx;
+    server_drain(s->server, 10);
+    job_stop(s->jobs);
     desk_stop(c->desk);
     desk_close(c->desk);
     c->desk = NULL;
-    server_free(server);
+    server_free(s->server);
     c->hub = NULL;
+}
+
+int serve_run(struct app *app)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); // before any thread: they inherit it
+    signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
+    struct serving serving;
+    if (!serve_begin(app, &serving))
+        return app_complain(app);
+    greet(app, serving.server);
+    wait_for_end(app, &signals);
+    fprintf(stderr, "%s\n", command_text(app, "serve.stopping", "", "", ""));
+    serve_end(app, &serving);
     return 0;
 }

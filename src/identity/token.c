@@ -26,18 +26,18 @@ SQL(token_used, "UPDATE api_token SET last_used_at = ?1 WHERE id = ?2");
     "SELECT t.id, t.name, t.hint, t.scopes, t.expires_at, t.last_used_at, t.created_at, u.id, u.name FROM api_token t " \
     "JOIN users u ON u.id = t.user_id WHERE 1 = 1"
 
-static const struct field user_ref_fields[] = {
-    FIELD(_, user_ref, id, F_ID, .prefix = "us", .flags = FIELD_REQUIRED),
-    FIELD(_, user_ref, name, F_TEXT, .flags = FIELD_REQUIRED),
+static const struct field token_user_fields[] = {
+    FIELD(_, token_user, id, F_ID, .prefix = "us", .flags = FIELD_REQUIRED),
+    FIELD(_, token_user, name, F_TEXT, .flags = FIELD_REQUIRED),
 };
-static SCHEMA(user_ref_schema, "TokenUser", struct user_ref, user_ref_fields, "Whose token it is.");
+static SCHEMA(token_user_schema, "TokenUser", struct token_user, token_user_fields, "Whose token it is.");
 static const struct field token_fields[] = {
     FIELD(_, api_token, id, F_ID, .prefix = "to", .column = "t.id", .flags = FIELD_READ_ONLY | FIELD_REQUIRED),
     FIELD(_, api_token, name, F_TEXT, .max = 120, .flags = FIELD_REQUIRED),
     FIELD(_, api_token, token, F_TEXT, .flags = FIELD_READ_ONLY | FIELD_SKIP_EMPTY, .doc = "Shown once, when it is made."),
     FIELD(_, api_token, hint, F_TEXT, .flags = FIELD_READ_ONLY, .doc = "Its last four characters."),
     FIELD(_, api_token, scopes, F_TEXTS, .max = PERM_COUNT, .min = 1, .flags = FIELD_REQUIRED, .doc = "Permissions, within one's own."),
-    FIELD(_, api_token, user, F_OBJECT, .sub = &user_ref_schema, .flags = FIELD_READ_ONLY),
+    FIELD(_, api_token, user, F_OBJECT, .sub = &token_user_schema, .flags = FIELD_READ_ONLY),
     FIELD(_, api_token, expires_at, F_TIME, .doc = "null: never."),
     FIELD(_, api_token, last_used_at, F_TIME, .flags = FIELD_READ_ONLY),
     FIELD(_, api_token, created_at, F_TIME, .flags = FIELD_READ_ONLY | FIELD_REQUIRED),
@@ -97,8 +97,8 @@ bool token_create(struct ctx *c, struct api_token *t)
     if (!store_write(c, create_now, &made))
         return false;
     t->id = made.id;
-    t->user = ARENA_NEW(c->arena, struct user_ref);
-    *t->user = (struct user_ref){c->actor.id, c->actor.name};
+    t->user = ARENA_NEW(c->arena, struct token_user);
+    *t->user = (struct token_user){c->actor.id, c->actor.name};
     return true;
 }
 
@@ -123,9 +123,9 @@ bool token_list(struct ctx *c, const struct list_query *q, struct api_token **to
             .expires_at = rows_int(&r, 4),
             .last_used_at = rows_int(&r, 5),
             .created_at = rows_int(&r, 6),
-            .user = ARENA_NEW(c->arena, struct user_ref),
+            .user = ARENA_NEW(c->arena, struct token_user),
         };
-        *t.user = (struct user_ref){rows_int(&r, 7), rows_str(&r, 8)};
+        *t.user = (struct token_user){rows_int(&r, 7), rows_str(&r, 8)};
         role_perms(STR(""), rows_str(&r, 3), perms);
         t.scopes = perms_to_names(c->arena, perms);
         VEC_PUSH(c->arena, &list, t);

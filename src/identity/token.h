@@ -3,7 +3,7 @@
 #pragma once
 #include "identity/role.h"
 
-struct user_ref {
+struct token_user {
     int64_t id;
     struct str name;
 };
@@ -11,7 +11,7 @@ struct api_token {
     int64_t id;
     struct str name, token, hint; // token: only in the answer to its creation; hint: its last four characters
     struct str_list scopes;       // permissions
-    struct user_ref *user;
+    struct token_user *user;
     int64_t expires_at, last_used_at, created_at; // 0: never
 };
 bool token_create(struct ctx *c, struct api_token *t); // name, scopes, expires_at; fills the rest

@@ -350,10 +350,10 @@ static void take_in(struct conn *c, const char *bytes, size_t len)
     }
 }
 
-// The other side will send no more. What it asked for before is still answered.
+// The other side will send no more. What it asked for before is still answered; half a request never becomes a whole one.
 static void ended(struct conn *c)
 {
-    if (c->kind == CONN_HTTP && !c->lingering && (!http_idle(c) || c->out_count)) {
+    if (c->kind == CONN_HTTP && !c->lingering && (http_answering(c) || (http_idle(c) && c->out_count))) {
         c->ended = true;
         conn_pause(c, true);
     } else {

@@ -255,7 +255,8 @@ size_t h2_read(struct conn *c, const char *bytes, size_t len);
 void http_answer(struct conn *c, struct exchange *x);
 void http_sent(struct conn *c); // the queue ran empty
 void http_end(struct conn *c);
-bool http_idle(const struct conn *c);
+bool http_idle(const struct conn *c);      // between requests
+bool http_answering(const struct conn *c); // a whole request is in
 void http_late(struct conn *c); // its deadline passed
 void h2_begin(struct conn *c);
 void h2_answer(struct conn *c, struct exchange *x);

@@ -13,6 +13,11 @@ bool http_idle(const struct conn *c)
     return c->http.stage == AT_HEAD;
 }
 
+bool http_answering(const struct conn *c)
+{
+    return c->http.stage == AT_WORK || c->http.stage == AT_ANSWER;
+}
+
 static void send_answer(struct conn *c, struct exchange *x)
 {
     struct http *h = &c->http;

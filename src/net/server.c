@@ -246,6 +246,7 @@ struct server *server_start(struct ctx *c, const struct server_setup *setup)
 {
     struct arena *a = arena_new();
     struct server *s = ARENA_NEW(a, struct server);
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL); // here rather than in a net thread at its first upgrade
     s->arena = a;
     s->setup = *setup;
     s->conf = setup->conf;

@@ -542,6 +542,26 @@ static void requests_follow_each_other_on_one_connection(void **state)
     assert_true(one && two && three && one < two && two < three);
 }
 
+static void half_a_request_goes_when_its_sender_goes_and_a_whole_one_is_answered(void **state)
+{
+    static const char *const halves[] = {"GET /api/v1/things HTTP/1.1\r\nHo",
+                                         "POST /api/v1/things HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
+                                         "POST /api/v1/things HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"};
+    int64_t before = conf.idle_seconds;
+    conf.idle_seconds = 60; // longer than a read of ours waits
+    for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
+        int fd = dial();
+        put_z(fd, halves[i]);
+        shutdown(fd, SHUT_WR);
+        assert_string_equal(read_all(fd), "");
+    }
+    int fd = dial();
+    put_z(fd, "GET /api/v1/things/1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    shutdown(fd, SHUT_WR);
+    has(read_all(fd), "\"param\":\"1\"");
+    conf.idle_seconds = before;
+}
+
 static void a_large_file_is_streamed(void **state)
 {
     int fd = dial();
@@ -905,6 +925,7 @@ int main(void)
         WITH_SERVER(traversal_and_broken_paths_are_refused),
         WITH_SERVER(bodies_have_limits_and_types),
         WITH_SERVER(requests_follow_each_other_on_one_connection),
+        WITH_SERVER(half_a_request_goes_when_its_sender_goes_and_a_whole_one_is_answered),
         WITH_SERVER(a_large_file_is_streamed),
         WITH_SERVER(an_upload_is_on_disk_while_it_is_handled_and_gone_after),
         WITH_SERVER(only_trusted_proxies_may_say_who_the_client_is),
