@@ -546,7 +546,7 @@ static void half_a_request_goes_when_its_sender_goes_and_a_whole_one_is_answered
 {
     static const char *const halves[] = {"GET /api/v1/things HTTP/1.1\r\nHo",
                                          "POST /api/v1/things HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{",
-                                         "POST /api/v1/things HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"};
+                                         "POST /api/v1/things HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"};
     int64_t before = conf.idle_seconds;
     conf.idle_seconds = 60; // longer than a read of ours waits
     for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
