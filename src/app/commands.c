@@ -104,26 +104,6 @@ static int init_command(struct app *app, const struct args *args)
     return command_done(app, "init.done", str_z(c->arena, setup.email), "");
 }
 
-// A change of an account by the command line, with its audit entry.
-struct user_noted {
-    const char *action;
-    struct str object;
-};
-
-static bool note_user(struct ctx *c, void *arg)
-{
-    struct user_noted *n = arg;
-    return audit_add(c, n->action, n->object, STR("{}"));
-}
-
-static int user_done(struct app *app, const char *action, int64_t id, const char *email)
-{
-    struct user_noted n = {action, id_str(app->arena, "us", id)};
-    if (!store_write(&app->ctx, note_user, &n))
-        return app_complain(app);
-    return command_done(app, "user.done", email, "");
-}
-
 static int user_list_command(struct app *app)
 {
     struct ctx *c = &app->ctx;
@@ -178,7 +158,7 @@ static int user_add_command(struct app *app, const struct args *args)
         user.capacity = 5;
     if (!user_create(c, &user))
         return app_complain(app);
-    return user_done(app, "user.create", user.id, email);
+    return command_done(app, "user.done", email, "");
 }
 
 static int user_command(struct app *app, const struct args *args)
@@ -209,11 +189,11 @@ static int user_command(struct app *app, const struct args *args)
         struct user checked = {0};
         if (!schema_parse(c, &user_in_schema, buf_str(&o.buf), true, &checked, NULL) || !user_password(c, user.id, checked.password, 0))
             return app_complain(app);
-        return user_done(app, "user.password", user.id, email);
+        return command_done(app, "user.done", email, "");
     }
     if (!(disable ? user_disable(c, user.id) : user_enable(c, user.id)))
         return app_complain(app);
-    return user_done(app, disable ? "user.disable" : "user.enable", user.id, email);
+    return command_done(app, "user.done", email, "");
 }
 
 static int audit_command(struct app *app, const struct args *args)

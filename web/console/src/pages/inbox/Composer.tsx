@@ -5,6 +5,7 @@ import { Hand, Lock, Paperclip, SendHorizontal } from 'lucide-react';
 import { forwardRef, useCallback, useEffect, useImperativeHandle, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Conversation, KnowledgeHit } from '@/api/types';
+import { uuid } from '@/api/uuid';
 import { useNarrow } from '@/app/appearance';
 import { useSession } from '@/app/session';
 import { type Draft, forgetDraft, keepDraft, readDraft } from './drafts';
@@ -64,7 +65,7 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
     clearTimeout(quiet.current);
     desk.typing(id, false);
     desk.send({
-      cid: crypto.randomUUID(),
+      cid: uuid(),
       conv: id,
       kind: draft.kind,
       ...(text ? { text } : {}),

@@ -11,6 +11,9 @@ import { useDesk, useSession } from '@/app/session';
 
 const OPEN_KEPT = 'yd-suggestions';
 
+// Two lines of an answer are read as text: without the marks of its Markdown.
+const plain = (markdown: string) => markdown.replace(/\*\*|`|^#+\s+|\[([^\]]*)\]\([^)]*\)/gm, '$1');
+
 export function Suggestions({ conversation, insert, used }: { conversation: Conversation; insert: (hit: KnowledgeHit) => void; used: string[] }) {
   const { t } = useTranslation();
   const { may } = useSession();
@@ -51,7 +54,7 @@ export function Suggestions({ conversation, insert, used }: { conversation: Conv
             <li key={hit.id}>
               <div>
                 <strong>{hit.title}</strong>
-                <p>{hit.answer}</p>
+                <p>{plain(hit.answer)}</p>
               </div>
               <Button size="small" disabled={used.includes(hit.id)} icon={<Plus size={14} />} onClick={() => insert(hit)}>
                 {used.includes(hit.id) ? t('suggestions.inserted') : t('suggestions.insert')}

@@ -3,6 +3,7 @@ import { Button, Progress } from 'antd';
 import { FileText, RotateCcw, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { uuid } from '@/api/uuid';
 import { Problem, upload } from '@/api/http';
 import type { Attachment } from '@/api/types';
 import { bytes } from '@/app/format';
@@ -46,7 +47,7 @@ export function useUploads() {
       const all = [...files];
       const fit = all.filter((file) => file.size > 0 && file.size <= LARGEST).slice(0, MOST - uploads.length);
       const added = fit.map((file) => ({
-        key: crypto.randomUUID(),
+        key: uuid(),
         file,
         share: 0,
         ...(file.type.startsWith('image/') ? { picture: URL.createObjectURL(file) } : {}),
