@@ -179,6 +179,8 @@ static void control(struct conn *c, int opcode, const char *bytes, size_t len, c
 static bool text_add(struct conn *c, const char *bytes, size_t len)
 {
     struct ws *w = &c->ws;
+    if (!len) // an empty part: there may be no memory yet to add it to
+        return true;
     if (w->text_len + len > w->text_room) {
         size_t room = w->text_len + len < 512 ? 512 : (w->text_len + len) * 3 / 2;
         w->text = realloc(w->text, room);
