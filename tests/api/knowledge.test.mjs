@@ -147,7 +147,7 @@ test('240 real questions with 4,263 wordings are imported in two seconds', { ski
     assert.equal(said.imported, 240);
     assert.equal(said.failed, 0);
     console.log(`import of zh-stock-faq: ${ms} ms with start and index`);
-    assert.ok(ms <= 2000, `${ms} ms`);
+    assert.ok(ms <= (process.env.YINGDA_SANITIZED ? 20000 : 2000), `${ms} ms`);
   } finally {
     await empty.remove();
   }
