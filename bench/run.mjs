@@ -8,7 +8,7 @@ import { Server, Client, Socket, freePort, root, until, owner } from '../tests/a
 
 const load = join(root, 'build', 'bench', 'load');
 const wanted = process.argv.slice(2);
-const parts = wanted.length ? wanted : ['start', 'durable', 'delivery', 'idle', 'fanout', 'human', 'peers'];
+const parts = wanted.length ? wanted : ['start', 'page', 'durable', 'delivery', 'idle', 'fanout', 'human', 'peers'];
 const open = { YINGDA_DESK_MESSAGES_PER_10_SECONDS: '1000000', YINGDA_DESK_NEW_VISITORS_PER_MINUTE: '1000000', YINGDA_DESK_TYPING_EVERY: '0',
   YINGDA_HTTP_MAX_CONNECTIONS_PER_ADDRESS: '100000', YINGDA_HTTP_MAX_CONNECTIONS: '100000' };
 console.log(JSON.stringify({ machine: { cpu: cpus()[0].model, cores: cpus().length, memory_gb: Math.round(totalmem() / 2 ** 30) } }));
@@ -60,6 +60,20 @@ for (const part of parts) {
     console.log(JSON.stringify({ name: 'start with the demo', first_answer_ms: Math.round(ms), rss_mb: +(Number(status.match(/VmRSS:\s+(\d+)/)[1]) / 1024).toFixed(1),
       binary_mb: +(statSync(join(root, 'build/yingda')).size / 2 ** 20).toFixed(1) }));
     await server.remove();
+  } else if (part === 'page') {
+    const { default: lighthouse } = await import('../tests/node_modules/lighthouse/core/index.js');
+    const { launch, demoServer } = await import('../tests/browser/browser.mjs');
+    const server = await demoServer();
+    const port = await freePort();
+    const browser = await launch([`--remote-debugging-port=${port}`]);
+    try {
+      const { lhr } = await lighthouse(server.url + '/shop/', { port, output: 'json', logLevel: 'error' });
+      const scores = Object.fromEntries(Object.entries(lhr.categories).map(([k, v]) => [k, Math.round(v.score * 100)]));
+      console.log(JSON.stringify({ name: 'Lighthouse, the widget\'s demo page', version: lhr.lighthouseVersion, ...scores }));
+    } finally {
+      await browser.close();
+      await server.remove();
+    }
   } else if (part === 'durable') await measure('durable messages', 'durable', durable);
   else if (part === 'delivery') await measure('delivery', 'delivery', ['--conversations', 200, '--rate', 1000, '--idle', 5000, '--seconds', 15]);
   else if (part === 'idle') await measure('idle connections', 'idle', ['--steps', '1000,5000,15000']);

@@ -75,15 +75,16 @@ for (const [name, path] of [['help-zh', '/help/zh-CN/'], ['help-en', '/help/en-U
   });
 }
 
-test('Lighthouse finds the shop page quick', { timeout: 180000 }, async (t) => {
+test('Lighthouse finds the shop page accessible and well made', { timeout: 180000 }, async (t) => {
   const port = await freePort();
   const own = await launch([`--remote-debugging-port=${port}`]);
   try {
     const { lhr } = await lighthouse(server.url + '/shop/', { port, output: 'json', logLevel: 'error', onlyCategories: ['performance', 'accessibility', 'best-practices'] });
     const score = (c) => Math.round(lhr.categories[c].score * 100);
     t.diagnostic(`lighthouse: performance ${score('performance')}, accessibility ${score('accessibility')}, best practices ${score('best-practices')}`);
-    assert.ok(score('performance') >= 90, `performance ${score('performance')}`);
-    assert.ok(score('accessibility') >= 90, `accessibility ${score('accessibility')}`);
+    // Its performance is a measurement: `bench/run page` prints it.
+    for (const what of ['accessibility', 'best-practices']) assert.ok(score(what) >= 95, `${what} ${score(what)}`);
+    assert.ok(lhr.audits['total-byte-weight'].numericValue < 150e3, 'the page with the widget is light');
   } finally {
     await own.close();
   }
