@@ -47,7 +47,7 @@ async function peer(name, start, mode, args) {
 const node = (port, dir) => spawn(process.execPath, [join(root, 'bench/peers/node-server.mjs'), port, join(dir, 'chat.db')], { stdio: 'ignore' });
 const ratio = (what, ours, theirs, better) => console.log(JSON.stringify({ ratio: what, yingda: ours, peer: theirs, times: +(better === 'less' ? theirs / ours : ours / theirs).toFixed(2) }));
 
-const durable = ['--conversations', 200, '--window', 4, '--seconds', 15];
+const durable = ['--conversations', 200, '--window', 2, '--seconds', 15];
 const fanout = ['--conversations', 1000, '--followers', 5, '--window', 400, '--seconds', 15];
 for (const part of parts) {
   if (part === 'start') {
