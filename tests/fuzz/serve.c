@@ -164,7 +164,12 @@ int serve_connect(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    // The fuzzer's own timer may interrupt the call: then with a fresh socket.
     if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof self) < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
+        if (fd >= 0 && errno == EINTR) {
+            close(fd);
+            return serve_connect();
+        }
         perror("connect");
         abort();
     }
