@@ -259,12 +259,8 @@ bool article_delete(struct ctx *c, int64_t id, int64_t expected_version)
 
 static bool same(const struct article *a, const struct article *b)
 {
-    if (a->tags.count != b->tags.count)
-        return false;
-    for (size_t i = 0; i < a->tags.count; i++)
-        if (!str_eq(a->tags.at[i], b->tags.at[i]))
-            return false;
-    return str_eq(a->title, b->title) && str_eq(a->body, b->body) && str_eq(a->category, b->category) && a->published == b->published;
+    return knowledge_same_texts(&a->tags, &b->tags) && str_eq(a->title, b->title) &&
+           str_eq(a->body, b->body) && str_eq(a->category, b->category) && a->published == b->published;
 }
 
 bool article_put(struct ctx *c, struct article *f, enum knowledge_put *how)

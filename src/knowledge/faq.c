@@ -134,6 +134,16 @@ static bool clean_texts(struct ctx *c, const char *field, struct str_list *list,
     return true;
 }
 
+bool knowledge_same_texts(const struct str_list *a, const struct str_list *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!str_eq(a->at[i], b->at[i]))
+            return false;
+    return true;
+}
+
 bool knowledge_check_common(struct ctx *c, struct str *category, struct str_list *tags)
 {
     bool fine = knowledge_clean(c, "category", category, false, false, KNOWLEDGE_MOST_CATEGORY);
@@ -288,20 +298,11 @@ bool faq_delete(struct ctx *c, int64_t id, int64_t expected_version)
 
 // ---- many at once
 
-static bool same_texts(const struct str_list *a, const struct str_list *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (size_t i = 0; i < a->count; i++)
-        if (!str_eq(a->at[i], b->at[i]))
-            return false;
-    return true;
-}
 static bool same(const struct faq *a, const struct faq *b)
 {
     return a->language == b->language && str_eq(a->question, b->question) && str_eq(a->answer, b->answer) &&
-           str_eq(a->category, b->category) && a->enabled == b->enabled && same_texts(&a->similar, &b->similar) &&
-           same_texts(&a->tags, &b->tags);
+           str_eq(a->category, b->category) && a->enabled == b->enabled && knowledge_same_texts(&a->similar, &b->similar) &&
+           knowledge_same_texts(&a->tags, &b->tags);
 }
 
 bool faq_put(struct ctx *c, struct faq *f, enum knowledge_put *how)

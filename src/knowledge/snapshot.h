@@ -43,6 +43,7 @@ struct str lines_join(struct arena *a, const struct str *lines, size_t count);
 void lines_split(struct arena *a, struct str text, struct str **lines, size_t *count);
 
 // faq.c, for articles as well.
+bool knowledge_same_texts(const struct str_list *a, const struct str_list *b); // the same, in the same order
 bool knowledge_check_common(struct ctx *c, struct str *category, struct str_list *tags);
 bool knowledge_clean(struct ctx *c, const char *field, struct str *v, bool multiline, bool required, int most);
 void knowledge_changed(struct ctx *c); // publishes what is stored; a failure is logged, the watcher repairs it
